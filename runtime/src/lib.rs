@@ -1,0 +1,2 @@
+//! A small async runtime, written to be read.
+#![forbid(unsafe_code)]
