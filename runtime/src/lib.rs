@@ -1,2 +1,76 @@
-//! A small async runtime, written to be read.
+//! **dormouse** is a small async runtime, written to be read. It sleeps until it is woken.
+//!
+//! ```
+//! use dormouse::{net::{TcpListener, TcpStream}, spawn};
+//! use futures_lite::{AsyncReadExt, AsyncWriteExt};
+//!
+//! dormouse::block_on(async {
+//!     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
+//!     let address = listener.local_addr()?;
+//!     let server = spawn(async move {
+//!         let (mut stream, _peer) = listener.accept().await?;
+//!         let mut buffer = [0; 16];
+//!         let n = stream.read(&mut buffer).await?;
+//!         stream.write_all(&buffer[..n]).await
+//!     });
+//!     let mut stream = TcpStream::connect(address).await?;
+//!     stream.write_all(b"hello").await?;
+//!     let mut echo = Vec::new();
+//!     stream.read_to_end(&mut echo).await?;
+//!     assert_eq!(echo, b"hello");
+//!     server.await.expect("the server does not panic")
+//! })
+//! # .map_err(|error: std::io::Error| panic!("{error}"));
+//! ```
+//!
+//! # How to read it
+//!
+//! Each file holds one idea, and needs only those above it.
+//!
+//! | file | the question that it answers |
+//! |---|---|
+//! | `slots.rs` | How does a number stay right when what it named is gone? |
+//! | `observe.rs` | How do counters and logs see all, without being in the way? |
+//! | `wake.rs` | How does another thread end the sleep, and never too early? |
+//! | `queue.rs` | Which tasks can run, and how does a waker get one there? |
+//! | `task.rs` | What does a waker know of its task? |
+//! | `join.rs` | How does a task's end reach whoever waits for it? |
+//! | `executor.rs` | How do many futures share one thread? |
+//! | `yield_now.rs` | How does a task let the others go first? |
+//! | `source.rs` | What is remembered of a socket? |
+//! | `reactor.rs` | How can one call wait for all of them? |
+//! | `timer.rs` | How long may the thread sleep? |
+//! | `context.rs` | How do callers find the runtime? |
+//! | `net/` | How does 'not yet' become `Pending`? |
+//! | `time.rs` | How does a deadline become a future? |
+//! | `runtime.rs` | How do the parts make one loop that never spins? |
+//!
+//! # What it leaves out, on purpose
+//!
+//! A second thread: a task stays on its thread, and many cores are many runtimes. `unsafe`: there
+//! is none. Channels, locks, `select!`, `join!`: those of `futures` and its like run on it.
 #![forbid(unsafe_code)]
+
+mod slots;
+mod observe;
+mod sync;
+mod wake;
+mod queue;
+mod task;
+mod join;
+mod executor;
+mod yield_now;
+mod source;
+mod reactor;
+mod timer;
+mod context;
+pub mod net;
+pub mod time;
+mod runtime;
+
+pub use context::spawn;
+pub use join::{JoinError, JoinHandle};
+pub use net::async_io::Async;
+pub use observe::Metrics;
+pub use runtime::{Runtime, block_on};
+pub use yield_now::{YieldNow, yield_now};

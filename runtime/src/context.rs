@@ -1,0 +1,131 @@
+//! # Context: this thread's runtime, so that callers pass no handle
+//!
+//! Problem: `spawn`, sockets and sleeps need the runtime, and nobody wants to hand it to them
+//! through every function.
+//! Idea: a thread runs at most one runtime at a time. It notes here which, while it does.
+//! Leaves out: handles for other threads.
+//! Read before: `timer.rs`. Read next: `net/async_io.rs`.
+//! Try: `cargo test -p dormouse --test context`
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::executor::Executor;
+use crate::join::JoinHandle;
+use crate::observe::Observer;
+use crate::queue::RunQueue;
+use crate::reactor::Reactor;
+use crate::timer::Timers;
+use crate::wake::Inbox;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Context>>> = const { RefCell::new(None) };
+}
+
+/// The parts of one runtime.
+pub(crate) struct Context {
+    pub(crate) queue: Rc<RunQueue>,
+    pub(crate) executor: Executor,
+    pub(crate) reactor: Rc<Reactor>,
+    pub(crate) timers: Rc<Timers>,
+    pub(crate) observer: Rc<Observer>,
+    pub(crate) inbox: Arc<Inbox>,
+}
+
+impl Context {
+    pub(crate) fn new() -> io::Result<Rc<Self>> {
+        let observer = Rc::new(Observer::default());
+        let reactor = Reactor::new(Rc::clone(&observer))?;
+        let inbox = Arc::new(Inbox::new(reactor.unparker()?));
+        let queue = RunQueue::new(Arc::clone(&inbox), Rc::clone(&observer));
+        Ok(Rc::new(Context {
+            executor: Executor::new(Rc::clone(&queue)),
+            queue,
+            reactor: Rc::new(reactor),
+            timers: Rc::new(Timers::new(Rc::clone(&observer))),
+            observer,
+            inbox,
+        }))
+    }
+
+    /// The runtime that this thread runs just now.
+    pub(crate) fn current() -> Option<Rc<Context>> {
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// The same, for what can fail with an I/O error: `what` names it.
+    pub(crate) fn for_io(what: &str) -> io::Result<Rc<Context>> {
+        Self::current().ok_or_else(|| {
+            io::Error::other(format!(
+                "{what} outside of a runtime: open it inside the future given to Runtime::block_on"
+            ))
+        })
+    }
+
+    /// Whether this is the runtime that this thread runs just now, so that a wait can end.
+    pub(crate) fn is_current(self: &Rc<Self>) -> bool {
+        let here = |current: &RefCell<Option<Rc<Context>>>| {
+            current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, self))
+        };
+        !self.reactor.is_closed() && CURRENT.try_with(here).unwrap_or(false)
+    }
+
+    /// Makes this the thread's runtime until the guard is dropped.
+    pub(crate) fn enter(self: &Rc<Self>) -> Entered {
+        Entered {
+            context: CURRENT.with(|current| current.replace(Some(Rc::clone(self)))),
+            queue: RunQueue::set_here(Some(Rc::clone(&self.queue))),
+        }
+    }
+}
+
+/// Restores what was before, also when a panic goes through.
+pub(crate) struct Entered {
+    context: Option<Rc<Context>>,
+    queue: Option<Rc<RunQueue>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        RunQueue::set_here(self.queue.take());
+        let left = CURRENT.with(|current| current.replace(self.context.take()));
+        // Its drop can be the last one, and run foreign code: not while `CURRENT` is borrowed.
+        drop(left);
+    }
+}
+
+/// Runs `future` as a task of its own, on this thread's runtime, and returns at once.
+///
+/// The task is polled for the first time when the ones that can run before it were. It never
+/// leaves its thread, so it need not be `Send`.
+///
+/// # Panics
+///
+/// Outside of a runtime: call it inside the future given to `block_on`, or use
+/// [`Runtime::spawn`](crate::Runtime::spawn). A panic of the task itself ends that task alone, and
+/// comes out of its [`JoinHandle`].
+///
+/// ```
+/// let runtime = dormouse::Runtime::new()?;
+/// let sum = runtime.block_on(async {
+///     let (a, b) = (dormouse::spawn(async { 1 }), dormouse::spawn(async { 2 }));
+///     a.await.expect("no panic") + b.await.expect("no panic")
+/// });
+/// assert_eq!(sum, 3);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+{
+    match Context::current() {
+        Some(context) => context.executor.spawn(future),
+        None => panic!(
+            "spawn outside of a runtime: call it inside the future given to Runtime::block_on, \
+             or use Runtime::spawn"
+        ),
+    }
+}

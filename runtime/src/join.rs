@@ -1,0 +1,248 @@
+//! # Join: the result of a task, for whoever waits for it
+//!
+//! Problem: a task ends with a value, with a panic, or by being dropped; its spawner must be able
+//! to tell which, to wait for it, and not to care.
+//! Idea: task and handle share one cell. The task's side fills it, on its last breath at the
+//! latest: if it is dropped with the cell still empty, the task was cancelled.
+//! Leaves out: cancelling on drop. A dropped handle leaves its task running.
+//! Read before: `task.rs`. Read next: `executor.rs`.
+//! Try: `cargo test -p dormouse --test tasks`
+
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use crate::task::Task;
+
+/// What a task and its handle share.
+struct Shared<T> {
+    state: Cell<State<T>>,
+}
+
+enum State<T> {
+    Running(Option<Waker>),
+    Finished(Result<T, JoinError>),
+    Taken,
+}
+
+impl<T> Shared<T> {
+    fn finish(&self, result: Result<T, JoinError>) {
+        if let State::Running(Some(joiner)) = self.state.replace(State::Finished(result)) {
+            joiner.wake();
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        let state = self.state.replace(State::Taken);
+        let running = matches!(state, State::Running(_));
+        self.state.set(state);
+        running
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        if let State::Finished(Err(error)) = self.state.get_mut()
+            && error.is_panic()
+        {
+            log::error!("nobody waited for a task that ended so: {error}");
+        }
+    }
+}
+
+/// The task's side. Dropped before it told a result, it tells that there will be none.
+struct Teller<T>(Rc<Shared<T>>);
+
+impl<T> Drop for Teller<T> {
+    fn drop(&mut self) {
+        if self.0.is_running() {
+            self.0.finish(Err(JoinError(Reason::Cancelled)));
+        }
+    }
+}
+
+pin_project! {
+    /// A future whose result goes to its [`JoinHandle`]. A panic ends it, and goes there too.
+    struct Spawned<F: Future> {
+        #[pin]
+        future: F,
+        // Dropped after the future: who waits is told when all is gone.
+        teller: Teller<F::Output>,
+    }
+}
+
+impl<F: Future> Future for Spawned<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        // A future that panicked is never polled again, so nobody sees what it left half done.
+        let result = match catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => Ok(value),
+            Err(payload) => Err(JoinError(Reason::Panicked(Mutex::new(payload)))),
+        };
+        this.teller.0.finish(result);
+        Poll::Ready(())
+    }
+}
+
+/// A spawned future, as the executor sees it: whatever it returns, it went to the handle.
+pub(crate) type LocalTask = Pin<Box<dyn Future<Output = ()>>>;
+
+/// The two ends of a task's result: what the executor polls, and what the spawner keeps.
+pub(crate) fn joinable<F>(future: F) -> (LocalTask, Joiner<F::Output>)
+where
+    F: Future + 'static,
+{
+    let shared = Rc::new(Shared { state: Cell::new(State::Running(None)) });
+    let task = Box::pin(Spawned { future, teller: Teller(Rc::clone(&shared)) });
+    (task, Joiner(shared))
+}
+
+/// The spawner's side, before it is known which task it belongs to.
+pub(crate) struct Joiner<T>(Rc<Shared<T>>);
+
+impl<T> Joiner<T> {
+    pub(crate) fn of(self, task: Arc<Task>) -> JoinHandle<T> {
+        JoinHandle { shared: self.0, task }
+    }
+}
+
+/// Waits for the end of a spawned task, or ends it.
+///
+/// Dropping the handle detaches: the task runs on. If it then panics, that is logged as an error.
+///
+/// # Errors
+///
+/// Awaiting it gives a [`JoinError`] if the task panicked, or was cancelled: by
+/// [`abort`](JoinHandle::abort), or as its runtime was dropped.
+///
+/// # Panics
+///
+/// Polled again after it gave the result.
+///
+/// # Cancel safety
+///
+/// Dropping a poll of it loses nothing: `(&mut handle).await` can be tried again.
+///
+/// ```
+/// let runtime = dormouse::Runtime::new()?;
+/// let answer = runtime.block_on(async { dormouse::spawn(async { 6 * 7 }).await });
+/// assert_eq!(answer.expect("it neither panics nor is aborted"), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct JoinHandle<T> {
+    shared: Rc<Shared<T>>,
+    task: Arc<Task>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Ends the task: its future is dropped when its turn in the run queue comes, without being
+    /// polled again. Nothing happens if it has finished; a result that is there stays.
+    ///
+    /// ```
+    /// let runtime = dormouse::Runtime::new()?;
+    /// runtime.block_on(async {
+    ///     let for_ever = dormouse::spawn(std::future::pending::<()>());
+    ///     for_ever.abort();
+    ///     assert!(for_ever.await.is_err_and(|error| error.is_cancelled()));
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// Whether the task has ended, in whichever way.
+    pub fn is_finished(&self) -> bool {
+        !self.shared.is_running()
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.shared.state.replace(State::Taken) {
+            State::Running(joiner) => {
+                let joiner = match joiner {
+                    Some(same) if same.will_wake(cx.waker()) => same,
+                    _ => cx.waker().clone(),
+                };
+                self.shared.state.set(State::Running(Some(joiner)));
+                Poll::Pending
+            }
+            State::Finished(result) => Poll::Ready(result),
+            State::Taken => panic!("a JoinHandle was polled after it gave its result"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("finished", &self.is_finished()).finish()
+    }
+}
+
+/// Why a task ended without a value.
+pub struct JoinError(Reason);
+
+enum Reason {
+    Cancelled,
+    /// Behind a lock only so that the error is `Sync`, as errors are expected to be.
+    Panicked(Mutex<Box<dyn Any + Send>>),
+}
+
+impl JoinError {
+    /// The task was aborted, or its runtime was dropped.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0, Reason::Cancelled)
+    }
+
+    /// The task panicked.
+    pub fn is_panic(&self) -> bool {
+        matches!(self.0, Reason::Panicked(_))
+    }
+
+    /// What the task panicked with, for [`std::panic::resume_unwind`].
+    ///
+    /// # Errors
+    ///
+    /// The error itself, if it is no panic.
+    pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, JoinError> {
+        match self.0 {
+            Reason::Panicked(payload) => {
+                Ok(payload.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+            Reason::Cancelled => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reason::Panicked(payload) = &self.0 else {
+            return write!(f, "the task was cancelled");
+        };
+        let payload = payload.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        write!(f, "the task panicked: {}", text.unwrap_or("(not a text)"))
+    }
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JoinError({self})")
+    }
+}
+
+impl std::error::Error for JoinError {}

@@ -1,0 +1,183 @@
+//! # Async: try; on 'not yet', leave a waker and return `Pending`
+//!
+//! Problem: a non-blocking call gives either a result or 'not yet'; a future must turn the second
+//! into a wait that somebody ends.
+//! Idea: try first. On 'not yet' remember that, leave the waker with the source, and return; the
+//! next event wakes, and the poll tries again.
+//! Leaves out: what is read and written. Any `mio` source will do.
+//! Read before: `context.rs`. Read next: `net/tcp_listener.rs`.
+//! Try: `cargo test -p dormouse --test net`
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::task::{self, Poll, ready};
+
+use mio::{Interest, event};
+
+use crate::context::Context;
+use crate::observe::{Call, Moment};
+use crate::slots::Key;
+use crate::source::{Direction, Source};
+
+/// A non-blocking I/O object, registered with this thread's runtime until it is dropped.
+///
+/// Sockets of this crate are made of it. Use it for what they don't cover: anything that `mio`
+/// can register.
+///
+/// Each direction has room for one waiter, so waiting takes `&mut self`: two tasks can't wait for
+/// the same thing and take each other's wakes. Polled by another task than before, it wakes the
+/// newer one.
+///
+/// ```compile_fail
+/// # async fn example(mut stream: dormouse::Async<mio::net::TcpStream>) -> std::io::Result<()> {
+/// let one = stream.readable();
+/// let other = stream.readable(); // can't borrow it twice
+/// one.await?;
+/// other.await
+/// # }
+/// ```
+pub struct Async<S: event::Source> {
+    io: S,
+    key: Key,
+    source: Rc<Source>,
+    context: Rc<Context>,
+}
+
+impl<S: event::Source> Async<S> {
+    /// Registers `io`, which must be non-blocking, in the directions of `interest`.
+    ///
+    /// # Errors
+    ///
+    /// Outside of a runtime, and if the system refuses: `PermissionDenied` says that such an
+    /// object has no readiness (a regular file), `AlreadyExists` that it is registered already.
+    pub fn new(mut io: S, interest: Interest) -> io::Result<Self> {
+        let context = Context::for_io("a socket was opened")?;
+        let (key, source) = context.reactor.register(&mut io, interest)?;
+        Ok(Async { io, key, source, context })
+    }
+
+    /// The object itself. Calls on it say `WouldBlock` where they would have to wait.
+    pub fn get_ref(&self) -> &S {
+        &self.io
+    }
+
+    /// Waits until a read may bring something: data, the end, or an error.
+    ///
+    /// It ends at once if the last read did not say 'not yet': try before you wait.
+    ///
+    /// # Errors
+    ///
+    /// If the runtime that it was registered with is not the one that runs, or is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_ready(cx, Direction::Read)).await
+    }
+
+    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`readable`](Async::readable).
+    pub async fn writable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_ready(cx, Direction::Write)).await
+    }
+
+    /// Calls `op` until it says something else than 'not yet', waiting in between until a read
+    /// may bring something.
+    ///
+    /// # Errors
+    ///
+    /// Those of `op`, and those of [`readable`](Async::readable).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing: `op` has run to its end or not at all.
+    pub async fn read_with<R>(&mut self, mut op: impl FnMut(&S) -> io::Result<R>) -> io::Result<R> {
+        poll_fn(|cx| self.poll_io(cx, Call::Other, Direction::Read, &mut op)).await
+    }
+
+    /// The same for a write.
+    ///
+    /// # Errors
+    ///
+    /// Those of `op`, and those of [`readable`](Async::readable).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`read_with`](Async::read_with).
+    pub async fn write_with<R>(
+        &mut self,
+        mut op: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        poll_fn(|cx| self.poll_io(cx, Call::Other, Direction::Write, &mut op)).await
+    }
+
+    /// One waiter per direction is the caller's to keep: public methods take `&mut`.
+    pub(crate) fn poll_io<R>(
+        &self,
+        cx: &mut task::Context<'_>,
+        call: Call,
+        direction: Direction,
+        mut op: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        loop {
+            ready!(self.poll_ready(cx, direction))?;
+            match op(&self.io) {
+                // IDEA: 'not yet' is not an error: it is when the waker is left and we return.
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.source.side(direction).clear();
+                    self.context.observer.saw(Moment::Vain(self.key, call));
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    /// As [`Async::poll_io`], for a call on a stream that could have moved `len` bytes.
+    pub(crate) fn poll_stream(
+        &self,
+        cx: &mut task::Context<'_>,
+        direction: Direction,
+        len: usize,
+        op: impl FnMut(&S) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let call = if direction == Direction::Read { Call::Read } else { Call::Write };
+        let result = ready!(self.poll_io(cx, call, direction, op));
+        if matches!(result, Ok(n) if 0 < n && n < len) {
+            self.source.side(direction).clear_after_short_call();
+        }
+        Poll::Ready(result)
+    }
+
+    fn poll_ready(&self, cx: &task::Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
+        let side = self.source.side(direction);
+        if side.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if !self.context.is_current() {
+            return Poll::Ready(Err(io::Error::other(
+                "a socket can only wait inside the block_on of the runtime that it was opened in",
+            )));
+        }
+        side.wait(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl<S: event::Source> Drop for Async<S> {
+    fn drop(&mut self) {
+        self.context.reactor.deregister(self.key, &mut self.io);
+    }
+}
+
+impl<S: event::Source + fmt::Debug> fmt::Debug for Async<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Async").field("io", &self.io).finish_non_exhaustive()
+    }
+}

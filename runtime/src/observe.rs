@@ -1,0 +1,216 @@
+//! # Observe: everything that happens in the loop is reported here, once
+//!
+//! Problem: counters, log lines and diagnostics all want to know what the loop does; five calls
+//! at every step would bury the code that people come to read.
+//! Idea: the loop says `observer.saw(Moment::…)` at each step, and who wants to know listens here.
+//! Leaves out: time. A [`Moment`] says what happened, not when.
+//! Read before: `slots.rs`. Read next: `wake.rs`.
+//! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+use crate::slots::Key;
+
+/// What a runtime has done since it was made. All figures count up; none is ever reset.
+///
+/// At rest, while no task is queued: `polls + discarded == spawns + enqueued`, and
+/// `wakes_local + wakes_remote == enqueued + wakes_queued + wakes_finished`.
+///
+/// ```
+/// let runtime = dormouse::Runtime::new()?;
+/// runtime.block_on(dormouse::yield_now());
+/// let metrics = runtime.metrics();
+/// assert_eq!((metrics.spawns, metrics.wakes_local, metrics.polls), (1, 1, 2));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Passes of the loop: look at the world, then poll the tasks that can run.
+    pub turns: u64,
+    /// Polls of tasks.
+    pub polls: u64,
+    /// Tasks spawned; the future of a `block_on` is one.
+    pub spawns: u64,
+    /// Tasks put into the run queue by a wake.
+    pub enqueued: u64,
+    /// Queued tasks that ended before their poll.
+    pub discarded: u64,
+    /// Wakes by the runtime's own thread while it runs.
+    pub wakes_local: u64,
+    /// Wakes from elsewhere: another thread, or this one while it does not run the runtime.
+    pub wakes_remote: u64,
+    /// Wakes of a task that was queued already.
+    pub wakes_queued: u64,
+    /// Wakes of a task that had finished.
+    pub wakes_finished: u64,
+    /// Times the thread blocked, in the one place where it does.
+    pub parks: u64,
+    /// Parks that ended because the kernel reported something.
+    pub returned_event: u64,
+    /// Parks that ended because a deadline had come.
+    pub returned_deadline: u64,
+    /// Parks that ended because another thread woke a task.
+    pub returned_unpark: u64,
+    /// Parks that a signal interrupted.
+    pub returned_interrupted: u64,
+    /// Parks that ended because the system can't wait any longer at a time.
+    pub returned_clamped: u64,
+    /// Parks that ended for no reason known. A fault where it is not 0.
+    pub returned_none: u64,
+    /// Questions to the kernel that did not wait, as tasks could run.
+    pub polls_nowait: u64,
+    /// Those of them that brought nothing.
+    pub vain_polls_nowait: u64,
+    /// Events that the kernel reported.
+    pub events: u64,
+    /// Events about a source that was gone.
+    pub events_stale: u64,
+    /// Timers that began to wait.
+    pub timers_armed: u64,
+    /// Timers whose deadline came.
+    pub timers_fired: u64,
+    /// Timers that were dropped, or finished otherwise, before their deadline.
+    pub timers_cancelled: u64,
+    /// Accept calls that came back with 'not yet'.
+    pub vain_accepts: u64,
+    /// Read calls that came back with 'not yet'.
+    pub vain_reads: u64,
+    /// Write calls that came back with 'not yet'.
+    pub vain_writes: u64,
+}
+
+/// Why a park ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Event,
+    Unpark,
+    Deadline,
+    Interrupted,
+    Clamped,
+    None,
+}
+
+/// A call that was tried on a source, for the count of those in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Accept,
+    Read,
+    Write,
+    /// One whose name the runtime does not know: it is the caller's own.
+    Other,
+}
+
+/// One thing that happened in the loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Turn,
+    Spawned(Key),
+    Polled(Key),
+    Discarded(Key),
+    /// A wake by this thread, whatever came of it.
+    Woken(Key),
+    /// What came of a wake: the task was put into the run queue,
+    Enqueued(Key),
+    /// or was in it already,
+    AlreadyQueued(Key),
+    /// or had finished.
+    AlreadyFinished(Key),
+    Parked(Option<Duration>),
+    Returned(Cause),
+    /// Asked the kernel without waiting; so many events.
+    Asked(usize),
+    Event(Key),
+    StaleEvent(Key),
+    Armed(Key),
+    Fired(Key),
+    Cancelled(Key),
+    Vain(Key, Call),
+}
+
+/// Listens to one runtime.
+#[derive(Default)]
+pub(crate) struct Observer {
+    metrics: RefCell<Metrics>,
+}
+
+impl Observer {
+    /// Takes note of one thing that happened.
+    #[inline]
+    pub(crate) fn saw(&self, moment: Moment) {
+        // IDEA: one call per step of the loop; whoever wants to know what happens is called here.
+        self.metrics.borrow_mut().count(moment);
+        log::trace!("{moment}");
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        *self.metrics.borrow()
+    }
+}
+
+impl Metrics {
+    #[inline]
+    fn count(&mut self, moment: Moment) {
+        *match moment {
+            Moment::Turn => &mut self.turns,
+            Moment::Spawned(_) => &mut self.spawns,
+            Moment::Polled(_) => &mut self.polls,
+            Moment::Discarded(_) => &mut self.discarded,
+            Moment::Woken(_) => &mut self.wakes_local,
+            Moment::Enqueued(_) => &mut self.enqueued,
+            Moment::AlreadyQueued(_) => &mut self.wakes_queued,
+            Moment::AlreadyFinished(_) => &mut self.wakes_finished,
+            Moment::Parked(_) => &mut self.parks,
+            Moment::Returned(Cause::Event) => &mut self.returned_event,
+            Moment::Returned(Cause::Unpark) => &mut self.returned_unpark,
+            Moment::Returned(Cause::Deadline) => &mut self.returned_deadline,
+            Moment::Returned(Cause::Interrupted) => &mut self.returned_interrupted,
+            Moment::Returned(Cause::Clamped) => &mut self.returned_clamped,
+            Moment::Returned(Cause::None) => &mut self.returned_none,
+            Moment::Asked(events) => {
+                self.vain_polls_nowait += u64::from(events == 0);
+                &mut self.polls_nowait
+            }
+            Moment::Event(_) => &mut self.events,
+            Moment::StaleEvent(_) => {
+                self.events += 1;
+                &mut self.events_stale
+            }
+            Moment::Armed(_) => &mut self.timers_armed,
+            Moment::Fired(_) => &mut self.timers_fired,
+            Moment::Cancelled(_) => &mut self.timers_cancelled,
+            Moment::Vain(_, Call::Accept) => &mut self.vain_accepts,
+            Moment::Vain(_, Call::Read) => &mut self.vain_reads,
+            Moment::Vain(_, Call::Write) => &mut self.vain_writes,
+            Moment::Vain(_, Call::Other) => return,
+        } += 1;
+    }
+}
+
+/// The narration: one sentence for each thing that happens.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::Turn => write!(f, "turn"),
+            Moment::Spawned(task) => write!(f, "task {task}: spawned, queued"),
+            Moment::Polled(task) => write!(f, "task {task}: poll"),
+            Moment::Discarded(task) => write!(f, "task {task}: ended before its poll"),
+            Moment::Woken(task) => write!(f, "task {task}: wake"),
+            Moment::Enqueued(task) => write!(f, "task {task}: queued"),
+            Moment::AlreadyQueued(task) => write!(f, "task {task}: is queued already"),
+            Moment::AlreadyFinished(task) => write!(f, "task {task}: has finished"),
+            Moment::Parked(None) => write!(f, "park: nothing to do, no deadline"),
+            Moment::Parked(Some(left)) => write!(f, "park: nothing to do for {left:?}"),
+            Moment::Returned(cause) => write!(f, "the park ends: {cause:?}"),
+            Moment::Asked(events) => write!(f, "ask the kernel without waiting: {events} events"),
+            Moment::Event(source) => write!(f, "source {source}: an event"),
+            Moment::StaleEvent(source) => write!(f, "source {source}: an event, but it is gone"),
+            Moment::Armed(timer) => write!(f, "timer {timer}: armed"),
+            Moment::Fired(timer) => write!(f, "timer {timer}: fires"),
+            Moment::Cancelled(timer) => write!(f, "timer {timer}: cancelled"),
+            Moment::Vain(source, call) => write!(f, "source {source}: {call:?} says 'not yet'"),
+        }
+    }
+}

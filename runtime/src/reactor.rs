@@ -1,0 +1,166 @@
+//! # Reactor: one place waits for every socket
+//!
+//! Problem: a thousand tasks wait, but a thread can sleep in only one call.
+//! Idea: each socket is registered with the kernel once, under a number. One call waits for all of
+//! them; each event names a number, and whoever waits there is woken.
+//! Leaves out: several threads. Many cores are many runtimes.
+//! Read before: `source.rs`. Read next: `timer.rs`.
+//! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::observe::{Cause, Moment, Observer};
+use crate::slots::{Key, Slots};
+use crate::source::{Direction, Source};
+use crate::sync::Unparker;
+
+/// Other threads' unparks arrive under this token; no source ever has it.
+const UNPARK: Token = Token(Key::RESERVED.0);
+
+/// How many events one call can bring. More wait in the kernel for the next call.
+const EVENTS_AT_ONCE: usize = 1024;
+
+/// The longest that every system can wait at a time: `epoll_wait(2)` takes an `int` of
+/// milliseconds.
+const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// The sources of one runtime, and the kernel's list of them.
+pub(crate) struct Reactor {
+    poll: RefCell<Poll>,
+    /// Taken out while it is read: a wake may run code that needs the reactor.
+    events: Cell<Option<Events>>,
+    sources: RefCell<Slots<Rc<Source>>>,
+    /// The runtime is gone: nobody will ever report an event.
+    closed: Cell<bool>,
+    observer: Rc<Observer>,
+}
+
+impl Reactor {
+    pub(crate) fn new(observer: Rc<Observer>) -> io::Result<Self> {
+        Ok(Reactor {
+            poll: RefCell::new(Poll::new()?),
+            events: Cell::new(Some(Events::with_capacity(EVENTS_AT_ONCE))),
+            sources: RefCell::default(),
+            closed: Cell::new(false),
+            observer,
+        })
+    }
+
+    pub(crate) fn unparker(&self) -> io::Result<Unparker> {
+        Unparker::new(self.poll.borrow().registry(), UNPARK)
+    }
+
+    /// Registers `io` with the kernel, once and for all, in the directions of `interest`.
+    pub(crate) fn register(
+        &self,
+        io: &mut impl mio::event::Source,
+        interest: Interest,
+    ) -> io::Result<(Key, Rc<Source>)> {
+        let mut key = Key::RESERVED;
+        let source = Rc::clone(self.sources.borrow_mut().insert_with(|given| {
+            key = given;
+            Rc::default()
+        }));
+        let registered = self.poll.borrow().registry().register(io, Token(key.0), interest);
+        if let Err(error) = registered {
+            self.sources.borrow_mut().remove(key);
+            return Err(error);
+        }
+        Ok((key, source))
+    }
+
+    /// Ends what [`Reactor::register`] began. It must come before `io` is closed: the kernel keeps
+    /// a registration as long as any duplicate of the descriptor is open (epoll(7), question 6).
+    pub(crate) fn deregister(&self, key: Key, io: &mut impl mio::event::Source) {
+        self.sources.borrow_mut().remove(key);
+        if let Err(error) = self.poll.borrow().registry().deregister(io) {
+            log::warn!("source {key}: can't deregister: {error}");
+        }
+    }
+
+    /// Blocks until something happens, or until `longest` has passed. The one place that blocks.
+    pub(crate) fn park(&self, longest: Option<Duration>) {
+        self.observer.saw(Moment::Parked(longest));
+        let timeout = longest.map(|longest| longest.min(LONGEST_WAIT));
+        let found = self.wait(timeout);
+        // IDEA: every return from the block has a cause; a loop that spins can't hide.
+        let cause = match found {
+            Found { interrupted: true, .. } => Cause::Interrupted,
+            Found { events: 1.., .. } => Cause::Event,
+            Found { unparked: true, .. } => Cause::Unpark,
+            _ if timeout.is_none() => Cause::None,
+            _ if timeout < longest => Cause::Clamped,
+            _ => Cause::Deadline,
+        };
+        self.observer.saw(Moment::Returned(cause));
+    }
+
+    /// Asks the kernel what has happened, without waiting.
+    pub(crate) fn look(&self) {
+        let found = self.wait(Some(Duration::ZERO));
+        self.observer.saw(Moment::Asked(found.events));
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Found {
+        let mut events = self.events.take().expect("put back by the wait before");
+        let waited = self.poll.borrow_mut().poll(&mut events, timeout);
+        let interrupted = match waited {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+            // epoll_wait(2) has no other error for a descriptor and a buffer that are our own.
+            Err(error) => panic!("the reactor can't wait: {error}"),
+        };
+        let mut found = Found { events: 0, unparked: false, interrupted };
+        if !interrupted {
+            for event in &events {
+                if event.token() == UNPARK {
+                    found.unparked = true;
+                } else {
+                    found.events += 1;
+                    self.deliver(event);
+                }
+            }
+        }
+        self.events.set(Some(events));
+        found
+    }
+
+    fn deliver(&self, event: &Event) {
+        let key = Key(event.token().0);
+        let source = self.sources.borrow().get(key).map(Rc::clone);
+        match source {
+            Some(source) => {
+                self.observer.saw(Moment::Event(key));
+                source.report(event);
+            }
+            // It was closed by a wake before it in this batch, or just before the wait.
+            None => self.observer.saw(Moment::StaleEvent(key)),
+        }
+    }
+
+    /// Tells everybody who still waits that nothing will come any more.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        for source in self.sources.take().into_values() {
+            source.side(Direction::Read).wake();
+            source.side(Direction::Write).wake();
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+}
+
+/// What a wait brought.
+struct Found {
+    events: usize,
+    unparked: bool,
+    interrupted: bool,
+}

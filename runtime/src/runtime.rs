@@ -1,0 +1,194 @@
+//! # Runtime: run tasks, wait, repeat
+//!
+//! Problem: a run queue, a kernel, a heap of deadlines and an inbox all want to be looked at; and
+//! when none of them has anything, nothing at all must happen.
+//! Idea: one loop looks at them in turn, and blocks in one place when all are empty.
+//! Leaves out: threads. A runtime runs on the thread that calls `block_on`.
+//! Read before: `time.rs`. Read next: `servers/models/async.rs`.
+//! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{self, Poll};
+use std::time::{Duration, Instant};
+
+use crate::context::Context;
+use crate::join::JoinHandle;
+use crate::observe::{Metrics, Moment};
+
+/// While tasks can run, the kernel is asked once in so many polls what has happened.
+///
+/// A question costs about as much as ten polls; so a task that keeps waking itself pays a sixth
+/// more, and sockets and timers wait for 64 polls at most.
+const POLLS_BETWEEN_LOOKS: usize = 64;
+
+/// Runs futures on this thread, and sleeps when none of them can go on.
+///
+/// It stays on the thread that made it, and so do its tasks: none of them needs a lock. To use
+/// more cores, run one runtime on each of several threads.
+///
+/// Dropping it drops all its tasks, each once; their handles then say that they were cancelled.
+///
+/// ```
+/// use dormouse::{Runtime, spawn, time::sleep};
+/// use std::time::Duration;
+///
+/// let runtime = Runtime::new()?;
+/// runtime.block_on(async {
+///     let slow = spawn(async { sleep(Duration::from_millis(2)).await });
+///     println!("the other task sleeps");
+///     slow.await.expect("it did not panic");
+/// });
+/// assert_eq!(runtime.metrics().returned_none, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Runtime {
+    context: Rc<Context>,
+    /// How many polls there were since the kernel was last asked.
+    polls: Cell<usize>,
+}
+
+impl Runtime {
+    /// Makes a runtime. It starts no thread; two descriptors are opened on Linux.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses them: usually as the limit of open descriptors is reached.
+    pub fn new() -> io::Result<Self> {
+        Ok(Runtime { context: Context::new()?, polls: Cell::new(0) })
+    }
+
+    /// Adds a task, which runs whenever a `block_on` of this runtime does.
+    ///
+    /// See [`spawn`](crate::spawn), which does the same from within.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+    {
+        self.context.executor.spawn(future)
+    }
+
+    /// Runs `future` to its end, and all tasks beside it; blocks the thread meanwhile.
+    ///
+    /// Tasks that have not ended by then stay where they are, and go on with the next `block_on`.
+    ///
+    /// # Panics
+    ///
+    /// If this thread runs a runtime already: `await` the future there instead. If `future`
+    /// panics, its panic comes out of here, and the runtime can be used again.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        assert!(
+            Context::current().is_none(),
+            "block_on inside of block_on: this thread runs a runtime already; await the future, \
+             or spawn it, or use another thread"
+        );
+        let _entered = self.context.enter();
+        let task = self.context.executor.adopt();
+        let mut future = pin!(future);
+        let mut output = None;
+        let mut poll_adopted = |cx: &mut task::Context<'_>| {
+            let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+            output = match poll {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(value)) => Some(Ok(value)),
+                Err(payload) => Some(Err(payload)),
+            };
+            Poll::Ready(())
+        };
+        self.run(&mut poll_adopted, || task.is_finished());
+        match output.expect("the loop ends when there is an output") {
+            Ok(value) => value,
+            Err(payload) => resume_unwind(payload),
+        }
+    }
+
+    /// The loop. A turn of it is:
+    ///
+    /// 1. wait: if no task can run, park until something happens; else, now and then, only look.
+    ///    Either way, whoever an event concerns is woken.
+    /// 2. inbox: queue the tasks that other threads woke.
+    /// 3. timers: wake those whose deadline has come.
+    /// 4. run: poll each task that is queued by now, once.
+    fn run(
+        &self,
+        poll_adopted: &mut dyn FnMut(&mut task::Context<'_>) -> Poll<()>,
+        is_done: impl Fn() -> bool,
+    ) {
+        let Context { queue, executor, reactor, timers, observer, inbox } = &*self.context;
+        while !is_done() {
+            // 1. wait
+            let idle = queue.is_empty();
+            let look = idle || self.polls.get() >= POLLS_BETWEEN_LOOKS;
+            if idle {
+                let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
+                // IDEA: it blocks only here, only when no task can run, and no longer than to the
+                // nearest deadline.
+                if left != Some(Duration::ZERO) && inbox.may_park() {
+                    reactor.park(left);
+                }
+            } else if look {
+                reactor.look();
+            }
+            observer.saw(Moment::Turn);
+            if look {
+                self.polls.set(0);
+                // 2. inbox
+                executor.read_letters();
+                // 3. timers
+                timers.fire();
+            }
+            // 4. run
+            let polled = executor.run_batch(poll_adopted);
+            self.polls.set(self.polls.get() + polled);
+        }
+    }
+
+    /// What the runtime has done so far.
+    ///
+    /// Wakes of other threads that come during the call may be missing from one of the figures.
+    pub fn metrics(&self) -> Metrics {
+        let mut metrics = self.context.observer.metrics();
+        let counts = &self.context.inbox.counts;
+        metrics.wakes_remote = counts.wakes.load(Relaxed);
+        metrics.wakes_queued += counts.queued.load(Relaxed);
+        metrics.wakes_finished += counts.finished.load(Relaxed);
+        metrics
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // The drops of futures are foreign code, which may spawn, wake and open sockets.
+        let _entered = self.context.enter();
+        self.context.executor.close();
+        self.context.reactor.close();
+        self.context.timers.close();
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("metrics", &self.metrics()).finish_non_exhaustive()
+    }
+}
+
+/// Runs `future` to its end on a runtime of its own.
+///
+/// # Panics
+///
+/// If the system refuses the runtime's descriptors, and as [`Runtime::block_on`] does.
+///
+/// ```
+/// assert_eq!(dormouse::block_on(async { 6 * 7 }), 42);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    match Runtime::new() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => panic!("can't make a runtime: {error}"),
+    }
+}

@@ -1,0 +1,113 @@
+//! # Slots: one number for a thing, and for who has it now
+//!
+//! Problem: an index into a table goes stale. The socket it named is closed, another takes the
+//! place, and a late event wakes the newcomer.
+//! Idea: the number carries the place and a generation; a number from before finds nothing.
+//! Leaves out: shrinking. A table keeps the size of its largest moment.
+//! Read before: nothing. Read next: `observe.rs`.
+//! Try: `cargo test -p dormouse slots`
+
+use slab::Slab;
+
+/// Half of the number's bits: the lower ones say where, the upper ones since when.
+const HALF: u32 = usize::BITS / 2;
+const LOWER: usize = usize::MAX >> HALF;
+
+/// The place of a value in a [`Slots`], and the generation that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(pub(crate) usize);
+
+impl Key {
+    /// Fits no value: [`Slots::insert_with`] never gives out the last place.
+    pub(crate) const RESERVED: Key = Key(usize::MAX);
+
+    fn place(self) -> usize {
+        self.0 & LOWER
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.place(), self.0 >> HALF)
+    }
+}
+
+/// A table of values, each found by the [`Key`] that it was given when it came.
+pub(crate) struct Slots<T> {
+    entries: Slab<(Key, T)>,
+    /// How many values there have been, which makes each key a new one. It starts again after
+    /// 2^32 of them (2^16 on 32-bit systems): a key older than that may find a stranger.
+    generation: usize,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Slots { entries: Slab::new(), generation: 0 }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Stores what `make` builds; `make` is told the key under which it will be found.
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> &mut T {
+        let vacant = self.entries.vacant_entry();
+        assert!(vacant.key() < LOWER, "more than {LOWER} tasks, sources or timers at once");
+        self.generation = (self.generation + 1) & LOWER;
+        // IDEA: place and generation in one number. The place may be taken again; the number not.
+        let key = Key(self.generation << HALF | vacant.key());
+        &mut vacant.insert((key, make(key))).1
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        self.entries.get(key.place()).filter(|(owner, _)| *owner == key).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        self.entries.get_mut(key.place()).filter(|(owner, _)| *owner == key).map(|(_, v)| v)
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.get(key)?;
+        Some(self.entries.remove(key.place()).1)
+    }
+
+    pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
+        self.entries.into_iter().map(|(_, (_, value))| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_finds_its_value_until_it_is_removed() {
+        let mut slots = Slots::default();
+        let key = *slots.insert_with(|key| key);
+        assert_eq!(slots.get(key), Some(&key));
+        assert_eq!(slots.remove(key), Some(key));
+        assert_eq!(slots.get(key), None);
+        assert_eq!(slots.remove(key), None);
+    }
+
+    #[test]
+    fn a_stale_key_does_not_find_who_took_its_place() {
+        let mut slots = Slots::default();
+        let old = *slots.insert_with(|key| key);
+        slots.remove(old);
+        let new = *slots.insert_with(|key| key);
+        assert_eq!(old.place(), new.place(), "the place is taken again");
+        assert_eq!(slots.get(old), None);
+        assert_eq!(slots.get_mut(old), None);
+        assert_eq!(slots.remove(old), None);
+        assert_eq!(slots.get(new), Some(&new));
+    }
+
+    #[test]
+    fn the_reserved_key_finds_nothing() {
+        let mut slots = Slots::default();
+        for _ in 0..2000 {
+            assert_ne!(*slots.insert_with(|key| key), Key::RESERVED);
+        }
+        assert_eq!(slots.get(Key::RESERVED), None);
+    }
+}

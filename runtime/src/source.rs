@@ -1,0 +1,208 @@
+//! # Source: what is known of one socket, and who waits for it
+//!
+//! Problem: the kernel reports a change once, and whoever cares may not be waiting just then.
+//! Idea: each direction remembers whether it is ready, and has room for one waker. An event sets
+//! 'ready' and wakes; a call that says 'not yet' clears it.
+//! Leaves out: a second waiter in the same direction. Ownership excludes it: reading and writing
+//! take `&mut`.
+//! Read before: `executor.rs`. Read next: `reactor.rs`.
+//! Try: `cargo test -p dormouse source`
+
+use std::cell::Cell;
+use std::task::Waker;
+
+use mio::event::Event;
+
+/// Where data goes: towards us, or away. Accepting is reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// The two directions of a registered socket.
+#[derive(Default)]
+pub(crate) struct Source {
+    read: Side,
+    write: Side,
+}
+
+impl Source {
+    pub(crate) fn side(&self, direction: Direction) -> &Side {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+
+    /// Takes note of what the kernel reports, and wakes who waits for it.
+    pub(crate) fn report(&self, event: &Event) {
+        // Urgent data stops a read short, and a close can come along with data, without an event
+        // of its own: in both cases a short read does not mean that nothing is left.
+        let closed = event.is_read_closed() || event.is_write_closed() || event.is_error();
+        let unclear = closed || event.is_priority();
+        if event.is_readable() || unclear {
+            self.read.set_ready(unclear);
+        }
+        if event.is_writable() || closed {
+            self.write.set_ready(unclear);
+        }
+    }
+}
+
+/// One direction of a [`Source`].
+///
+/// A waker is taken out of its cell to be used, and put back: so no foreign code (a waker's
+/// clone, wake or drop) ever runs while something here is borrowed.
+pub(crate) struct Side {
+    ready: Cell<bool>,
+    /// The peer has closed, or something else is special: only 'not yet' says that all is read.
+    unclear: Cell<bool>,
+    /// `waker` waits. One that does not is kept, as the next to wait is most likely the same.
+    waits: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Default for Side {
+    /// Ready until a call says otherwise: whatever came before the registration is not missed.
+    fn default() -> Self {
+        Side {
+            ready: Cell::new(true),
+            unclear: Cell::new(false),
+            waits: Cell::new(false),
+            waker: Cell::new(None),
+        }
+    }
+}
+
+impl Side {
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.get()
+    }
+
+    fn set_ready(&self, unclear: bool) {
+        self.ready.set(true);
+        self.unclear.set(self.unclear.get() || unclear);
+        self.wake();
+    }
+
+    /// Wakes the waiter, if there is one.
+    pub(crate) fn wake(&self) {
+        if self.waits.replace(false)
+            && let Some(waker) = self.waker.take()
+        {
+            waker.wake_by_ref();
+            // The wake may have run code that left a newer waker here.
+            let newer = self.waker.take();
+            self.waker.set(newer.or(Some(waker)));
+        }
+    }
+
+    /// Leaves `waker` to be woken by the next event. A newer one takes the place of an older.
+    pub(crate) fn wait(&self, waker: &Waker) {
+        let kept = self.waker.take();
+        // No clone for the same task: a warm connection costs no reference count.
+        let kept = kept.filter(|kept| kept.will_wake(waker));
+        self.waker.set(kept.or_else(|| Some(waker.clone())));
+        self.waits.set(true);
+    }
+
+    /// The call said 'not yet': the next event will say when.
+    pub(crate) fn clear(&self) {
+        // IDEA: readiness is remembered, and ends only when the kernel has said 'not yet'.
+        self.ready.set(false);
+    }
+
+    /// A call on a stream moved fewer bytes than it could have, so the next one would say 'not
+    /// yet': it is spared where the kernel then reports every new arrival (epoll(7), question 9).
+    pub(crate) fn clear_after_short_call(&self) {
+        const NEW_DATA_IS_A_NEW_EVENT: bool = cfg!(any(
+            target_os = "linux",
+            target_os = "android",
+            target_vendor = "apple",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly",
+        ));
+        if NEW_DATA_IS_A_NEW_EVENT && !self.unclear.get() {
+            self.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn counting() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    #[test]
+    fn an_event_wakes_who_waits_once() {
+        let side = Side::default();
+        let (count, waker) = counting();
+        side.set_ready(false);
+        side.wait(&waker);
+        side.set_ready(false);
+        side.set_ready(false);
+        assert_eq!(count.0.load(Relaxed), 1, "neither before it waits nor twice");
+    }
+
+    #[test]
+    fn a_newer_waker_takes_the_place_of_an_older() {
+        let side = Side::default();
+        let ((old, old_waker), (new, new_waker)) = (counting(), counting());
+        side.wait(&old_waker);
+        side.wait(&new_waker);
+        side.wake();
+        assert_eq!((old.0.load(Relaxed), new.0.load(Relaxed)), (0, 1));
+    }
+
+    #[test]
+    fn waiting_again_does_not_clone_the_same_waker() {
+        let side = Side::default();
+        let (count, waker) = counting();
+        side.wait(&waker);
+        let references = Arc::strong_count(&count);
+        for _ in 0..1000 {
+            side.wake();
+            side.wait(&waker);
+        }
+        assert_eq!((count.0.load(Relaxed), Arc::strong_count(&count)), (1000, references));
+    }
+
+    #[test]
+    fn a_short_call_clears_unless_something_is_unclear() {
+        let side = Side::default();
+        side.clear_after_short_call();
+        assert!(!side.is_ready());
+        side.set_ready(true);
+        side.clear_after_short_call();
+        assert!(side.is_ready(), "a close may have come along");
+        side.clear();
+        assert!(!side.is_ready(), "'not yet' is the truth");
+    }
+
+    #[test]
+    fn one_direction_leaves_the_other_alone() {
+        let source = Source::default();
+        source.side(Direction::Read).clear();
+        assert!(source.side(Direction::Write).is_ready());
+    }
+}

@@ -1,0 +1,110 @@
+//! # Task: a spawned future, and how it gets back into the run queue
+//!
+//! Problem: a waker must be free to go anywhere, to any thread, and to stay for ever; the future
+//! that it wakes must not leave its thread.
+//! Idea: they are two things. The waker is an `Arc` with a key and a few flags; the future stays
+//! in the executor's table, under that key.
+//! Leaves out: what becomes of the result (`join.rs`).
+//! Read before: `queue.rs`. Read next: `join.rs`.
+//! Try: `cargo test -p dormouse --test tasks`
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use futures_task::ArcWake;
+
+use crate::observe::Moment;
+use crate::queue::RunQueue;
+use crate::slots::Key;
+use crate::wake::{Inbox, Mailbox};
+
+/// One task, as far as its wakers know it.
+pub(crate) struct Task {
+    key: Key,
+    /// It is in the run queue. Only the runtime's thread reads and writes this one and the next;
+    /// they are atomic as the wakers must be free to travel.
+    queued: AtomicBool,
+    aborted: AtomicBool,
+    mailbox: Mailbox,
+    inbox: Arc<Inbox>,
+}
+
+impl Task {
+    /// A new task is queued from the start: its spawn is its first wake.
+    pub(crate) fn new(key: Key, inbox: Arc<Inbox>) -> Arc<Self> {
+        Arc::new(Task {
+            key,
+            queued: AtomicBool::new(true),
+            aborted: AtomicBool::new(false),
+            mailbox: Mailbox::default(),
+            inbox,
+        })
+    }
+
+    /// A task that never was let in.
+    pub(crate) fn finished(inbox: Arc<Inbox>) -> Arc<Self> {
+        let task = Task::new(Key::RESERVED, inbox);
+        task.finish();
+        task
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        self.key
+    }
+
+    /// Puts the task into the run queue, unless it is there or has finished.
+    pub(crate) fn enqueue(&self, queue: &RunQueue) {
+        if self.mailbox.is_finished() {
+            queue.saw(Moment::AlreadyFinished(self.key));
+        } else if self.queued.load(Relaxed) {
+            queue.saw(Moment::AlreadyQueued(self.key));
+        } else {
+            // IDEA: the flag keeps a task in the queue at most once, however often it is woken.
+            self.queued.store(true, Relaxed);
+            queue.push(self.key);
+            queue.saw(Moment::Enqueued(self.key));
+        }
+    }
+
+    /// The letter of another thread has come: see [`Inbox`].
+    pub(crate) fn letter_came(&self, queue: &RunQueue) {
+        self.mailbox.open();
+        self.enqueue(queue);
+    }
+
+    /// Left the run queue, to be polled. Must come before the poll: a wake during it counts.
+    pub(crate) fn leave_queue(&self) {
+        self.queued.store(false, Relaxed);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.mailbox.finish();
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.mailbox.is_finished()
+    }
+
+    /// The executor drops the future instead of polling it, when its turn comes.
+    pub(crate) fn abort(self: &Arc<Self>) {
+        self.aborted.store(true, Relaxed);
+        ArcWake::wake_by_ref(self);
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Relaxed)
+    }
+}
+
+impl ArcWake for Task {
+    /// Only queues. To poll right here would run one task in the middle of another.
+    fn wake_by_ref(task: &Arc<Self>) {
+        let here = RunQueue::if_here(&task.inbox, |queue| {
+            queue.saw(Moment::Woken(task.key));
+            task.enqueue(queue);
+        });
+        if !here {
+            task.mailbox.wake(task.key, &task.inbox);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! # Time: a deadline as a future
+//!
+//! Problem: a task that waits for a moment must not keep the thread from others.
+//! Idea: the first poll leaves the waker with the runtime's timers; the drop takes it back.
+//! Leaves out: intervals.
+//! Read before: `context.rs`. Read next: `runtime.rs`.
+//! Try: `cargo test -p dormouse --test time`
+
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{self, Poll};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use crate::context::Context;
+use crate::slots::Key;
+use crate::timer::Timers;
+
+/// Waits until `duration` has passed since this call.
+///
+/// It never ends early, and usually less than a millisecond late: the kernel is asked to wait for
+/// whole milliseconds, rounded up. A duration too long for the system's clock never ends. Zero
+/// ends at the first poll, without giving way to other tasks ([`yield_now`](crate::yield_now) does).
+///
+/// # Panics
+///
+/// Polled outside of a runtime, while its time has not come.
+///
+/// # Cancel safety
+///
+/// Dropping it cancels the timer at once, and costs the runtime no wake.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// let begin = Instant::now();
+/// dormouse::Runtime::new()?.block_on(dormouse::time::sleep(Duration::from_millis(2)));
+/// assert!(begin.elapsed() >= Duration::from_millis(2));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep { deadline: Instant::now().checked_add(duration), armed: None }
+}
+
+/// Waits until `deadline`. See [`sleep`]; a deadline in the past ends at the first poll.
+///
+/// # Panics
+///
+/// As [`sleep`].
+///
+/// ```
+/// use std::time::Instant;
+///
+/// let runtime = dormouse::Runtime::new()?;
+/// runtime.block_on(dormouse::time::sleep_until(Instant::now()));
+/// assert_eq!(runtime.metrics().timers_armed, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    Sleep { deadline: Some(deadline), armed: None }
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+#[must_use = "a sleep waits only while it is awaited"]
+pub struct Sleep {
+    /// `None`: never.
+    deadline: Option<Instant>,
+    armed: Option<(Rc<Timers>, Key)>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let timers = Context::current().map(|context| Rc::clone(&context.timers));
+        if let (Some((armed, key)), Some(current)) = (&self.armed, &timers)
+            && Rc::ptr_eq(armed, current)
+            && armed.is_waiting(*key, cx.waker())
+        {
+            return Poll::Pending;
+        }
+        self.disarm();
+        // Asked again even after the timer fired: what ends here must not be early.
+        if deadline <= Instant::now() {
+            return Poll::Ready(());
+        }
+        let Some(timers) = timers else {
+            panic!("sleep outside of a runtime: await it inside the future given to block_on");
+        };
+        let key = timers.arm(deadline, cx.waker().clone());
+        self.armed = Some((timers, key));
+        Poll::Pending
+    }
+}
+
+impl Sleep {
+    fn disarm(&mut self) {
+        if let Some((timers, key)) = self.armed.take() {
+            timers.cancel(key);
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.disarm();
+    }
+}
+
+impl fmt::Debug for Sleep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sleep").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+/// Waits for `future`, but no longer than `duration` from this call.
+///
+/// The future is polled before the time is looked at: one that is ready wins against a deadline
+/// that has come.
+///
+/// # Errors
+///
+/// [`Elapsed`] if the time was up first; the future was dropped by then.
+///
+/// # Panics
+///
+/// As [`sleep`], and as the future does.
+///
+/// # Cancel safety
+///
+/// Dropping it drops the future and cancels the timer.
+///
+/// ```
+/// use std::time::Duration;
+/// use dormouse::time::timeout;
+///
+/// dormouse::Runtime::new()?.block_on(async {
+///     assert_eq!(timeout(Duration::from_secs(9), async { 1 }).await, Ok(1));
+///     let never = std::future::pending::<()>();
+///     assert!(timeout(Duration::from_millis(1), never).await.is_err());
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), sleep: sleep(duration) }
+}
+
+pin_project! {
+    /// The future of [`timeout`].
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        sleep: Sleep,
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.future.poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        Pin::new(this.sleep).poll(cx).map(|()| Err(Elapsed(())))
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout").field("sleep", &self.sleep).finish_non_exhaustive()
+    }
+}
+
+/// The time of a [`timeout`] was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the time was up")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for std::io::Error {
+    fn from(elapsed: Elapsed) -> Self {
+        std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)
+    }
+}
