@@ -25,12 +25,11 @@ use crate::task::Task;
 pub(crate) struct Executor {
     /// `None`: it is being polled just now.
     tasks: RefCell<Slots<Option<Entry>>>,
+    /// Tasks that have ended, kept for their memory.
+    ended: RefCell<Vec<Arc<Task>>>,
     queue: Rc<RunQueue>,
     /// The runtime is being dropped: no task is let in any more.
     closed: Cell<bool>,
-    /// Kept between batches for their memory; empty outside of the methods that use them.
-    batch: Cell<Vec<Key>>,
-    letters: Cell<Vec<Key>>,
 }
 
 struct Entry {
@@ -43,50 +42,53 @@ impl Executor {
     pub(crate) fn new(queue: Rc<RunQueue>) -> Self {
         Executor {
             tasks: RefCell::default(),
+            ended: RefCell::default(),
             queue,
             closed: Cell::new(false),
-            batch: Cell::default(),
-            letters: Cell::default(),
         }
     }
 
     pub(crate) fn spawn<F: Future + 'static>(&self, future: F) -> JoinHandle<F::Output> {
-        let (future, joiner) = joinable(future);
-        if self.closed.get() {
-            // The drop of the future tells the joiner that the task was cancelled.
-            return joiner.of(Task::finished(Arc::clone(&self.queue.inbox)));
+        let (future, handle) = joinable(future);
+        // A closed executor drops the future here, and so tells the handle that it is cancelled.
+        if !self.closed.get() {
+            self.insert(Some(future));
         }
-        joiner.of(self.insert(Some(future)))
+        handle
     }
 
     /// Lets in the future of a `block_on`, which its caller polls.
-    pub(crate) fn adopt(&self) -> Arc<Task> {
-        self.insert(None)
+    pub(crate) fn adopt(&self) {
+        self.insert(None);
     }
 
-    fn insert(&self, future: Option<LocalTask>) -> Arc<Task> {
+    fn insert(&self, future: Option<LocalTask>) {
         let mut tasks = self.tasks.borrow_mut();
-        let entry = tasks.insert_with(|key| {
-            Some(Entry { task: Task::new(key, Arc::clone(&self.queue.inbox)), future })
+        let mut ended = self.ended.borrow_mut();
+        let inserted = tasks.insert_with(|key| {
+            let reused = ended.pop().and_then(|task| Task::reuse(task, key));
+            let task = reused.unwrap_or_else(|| Task::new(key, Arc::clone(&self.queue.inbox)));
+            Some(Entry { task, future })
         });
-        let task = Arc::clone(&entry.as_ref().expect("it was put there just now").task);
-        self.queue.push(task.key());
-        self.queue.saw(Moment::Spawned(task.key()));
-        task
+        let key = inserted.as_ref().expect("it was put there just now").task.key();
+        self.queue.push(key);
+        self.queue.saw(Moment::Spawned(key));
     }
 
-    /// Polls every task that can run now, once, oldest wake first. `adopted` polls the future of
-    /// `block_on`. Returns how many keys were in the queue.
-    pub(crate) fn run_batch(&self, adopted: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) -> usize {
-        let mut batch = self.batch.take();
-        self.queue.take_batch(&mut batch);
-        for key in &batch {
+    /// Polls every task that can run now, once, oldest wake first; returns how many there were.
+    /// `adopted` polls the future of `block_on`; `batch` is empty memory.
+    pub(crate) fn run_batch(
+        &self,
+        batch: &mut Vec<Key>,
+        adopted: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>,
+    ) -> usize {
+        self.queue.take_batch(batch);
+        for key in &*batch {
             self.run(*key, adopted);
         }
-        let keys = batch.len();
+        let polled = batch.len();
         batch.clear();
-        self.batch.set(batch);
-        keys
+        polled
     }
 
     fn run(&self, key: Key, adopted: &mut dyn FnMut(&mut Context<'_>) -> Poll<()>) {
@@ -97,10 +99,6 @@ impl Executor {
         };
         // IDEA: out of the queue first, then the poll: a wake in the midst of it queues it again.
         task.leave_queue();
-        if task.is_aborted() {
-            self.queue.saw(Moment::Discarded(key));
-            return self.end(&task, future);
-        }
         self.queue.saw(Moment::Polled(key));
         let waker = waker_ref(&task);
         let cx = &mut Context::from_waker(&waker);
@@ -109,7 +107,7 @@ impl Executor {
             None => adopted(cx),
         };
         match poll {
-            Poll::Ready(()) => self.end(&task, future),
+            Poll::Ready(()) => self.end(task, future),
             Poll::Pending => self.put_back(key, Entry { task, future }),
         }
     }
@@ -119,16 +117,17 @@ impl Executor {
         *tasks.get_mut(key).expect("a polled task keeps its slot") = Some(entry);
     }
 
-    fn end(&self, task: &Task, future: Option<LocalTask>) {
+    fn end(&self, task: Arc<Task>, future: Option<LocalTask>) {
         task.finish();
         self.tasks.borrow_mut().remove(task.key());
         drop_future(future);
+        self.ended.borrow_mut().push(task);
     }
 
-    /// Reads the letters of other threads; from here on they need not unpark this one.
-    pub(crate) fn read_letters(&self) {
-        let mut letters = self.letters.take();
-        self.queue.inbox.take(&mut letters);
+    /// Queues the tasks that other threads woke; from here on they need not unpark this one.
+    /// `letters` is empty memory.
+    pub(crate) fn read_letters(&self, letters: &mut Vec<Key>) {
+        self.queue.inbox.take(letters);
         let tasks = self.tasks.borrow();
         for key in letters.drain(..) {
             match tasks.get(key) {
@@ -136,7 +135,6 @@ impl Executor {
                 _ => self.queue.saw(Moment::AlreadyFinished(key)),
             }
         }
-        self.letters.set(letters);
     }
 
     /// Drops every task, and lets none in any more.

@@ -14,36 +14,53 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use crate::task::Task;
-
 /// What a task and its handle share.
 struct Shared<T> {
     state: Cell<State<T>>,
+    /// The handle wants the task to end.
+    aborted: Cell<bool>,
+    /// Wakes the task, once it waits for something.
+    task: Cell<Option<Waker>>,
 }
 
 enum State<T> {
-    Running(Option<Waker>),
+    Running { joiner: Option<Waker> },
     Finished(Result<T, JoinError>),
     Taken,
 }
 
 impl<T> Shared<T> {
     fn finish(&self, result: Result<T, JoinError>) {
-        if let State::Running(Some(joiner)) = self.state.replace(State::Finished(result)) {
+        drop(self.task.take());
+        if let State::Running { joiner: Some(joiner) } = self.state.replace(State::Finished(result))
+        {
             joiner.wake();
         }
     }
 
     fn is_running(&self) -> bool {
         let state = self.state.replace(State::Taken);
-        let running = matches!(state, State::Running(_));
+        let running = matches!(state, State::Running { .. });
         self.state.set(state);
         running
+    }
+
+    fn wake_task(&self) {
+        if let Some(task) = self.task.take() {
+            task.wake_by_ref();
+            self.task.set(Some(task));
+        }
+    }
+
+    /// Keeps the waker of a task that waits, for [`JoinHandle::abort`]: a task has only one.
+    fn keep(&self, waker: &Waker) {
+        let kept = self.task.take();
+        self.task.set(kept.or_else(|| Some(waker.clone())));
     }
 }
 
@@ -83,13 +100,23 @@ impl<F: Future> Future for Spawned<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
+        let shared = &this.teller.0;
+        if shared.aborted.get() {
+            return Poll::Ready(());
+        }
         // A future that panicked is never polled again, so nobody sees what it left half done.
         let result = match catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))) {
-            Ok(Poll::Pending) => return Poll::Pending,
+            // It aborted itself.
+            Ok(Poll::Pending) if shared.aborted.get() => return Poll::Ready(()),
+            Ok(Poll::Pending) => {
+                shared.keep(cx.waker());
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(value)) => Ok(value),
             Err(payload) => Err(JoinError(Reason::Panicked(Mutex::new(payload)))),
         };
-        this.teller.0.finish(result);
+        // IDEA: the result goes into the cell that both sides share, and wakes who waits for it.
+        shared.finish(result);
         Poll::Ready(())
     }
 }
@@ -97,23 +124,18 @@ impl<F: Future> Future for Spawned<F> {
 /// A spawned future, as the executor sees it: whatever it returns, it went to the handle.
 pub(crate) type LocalTask = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The two ends of a task's result: what the executor polls, and what the spawner keeps.
-pub(crate) fn joinable<F>(future: F) -> (LocalTask, Joiner<F::Output>)
+/// The two ends of a task: what the executor polls, and what the spawner keeps.
+pub(crate) fn joinable<F>(future: F) -> (LocalTask, JoinHandle<F::Output>)
 where
     F: Future + 'static,
 {
-    let shared = Rc::new(Shared { state: Cell::new(State::Running(None)) });
+    let shared = Rc::new(Shared {
+        state: Cell::new(State::Running { joiner: None }),
+        aborted: Cell::new(false),
+        task: Cell::new(None),
+    });
     let task = Box::pin(Spawned { future, teller: Teller(Rc::clone(&shared)) });
-    (task, Joiner(shared))
-}
-
-/// The spawner's side, before it is known which task it belongs to.
-pub(crate) struct Joiner<T>(Rc<Shared<T>>);
-
-impl<T> Joiner<T> {
-    pub(crate) fn of(self, task: Arc<Task>) -> JoinHandle<T> {
-        JoinHandle { shared: self.0, task }
-    }
+    (task, JoinHandle { shared })
 }
 
 /// Waits for the end of a spawned task, or ends it.
@@ -141,7 +163,6 @@ impl<T> Joiner<T> {
 /// ```
 pub struct JoinHandle<T> {
     shared: Rc<Shared<T>>,
-    task: Arc<Task>,
 }
 
 impl<T> JoinHandle<T> {
@@ -158,7 +179,8 @@ impl<T> JoinHandle<T> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn abort(&self) {
-        self.task.abort();
+        self.shared.aborted.set(true);
+        self.shared.wake_task();
     }
 
     /// Whether the task has ended, in whichever way.
@@ -172,12 +194,12 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.shared.state.replace(State::Taken) {
-            State::Running(joiner) => {
+            State::Running { joiner } => {
                 let joiner = match joiner {
                     Some(same) if same.will_wake(cx.waker()) => same,
                     _ => cx.waker().clone(),
                 };
-                self.shared.state.set(State::Running(Some(joiner)));
+                self.shared.state.set(State::Running { joiner: Some(joiner) });
                 Poll::Pending
             }
             State::Finished(result) => Poll::Ready(result),

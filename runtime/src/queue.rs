@@ -70,6 +70,8 @@ impl RunQueue {
         mem::swap(&mut *self.ready.borrow_mut(), empty);
     }
 
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub(crate) fn saw(&self, moment: Moment) {
         self.observer.saw(moment);
     }

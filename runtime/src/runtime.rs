@@ -88,9 +88,10 @@ impl Runtime {
              or spawn it, or use another thread"
         );
         let _entered = self.context.enter();
-        let task = self.context.executor.adopt();
+        self.context.executor.adopt();
         let mut future = pin!(future);
         let mut output = None;
+        let done = Cell::new(false);
         let mut poll_adopted = |cx: &mut task::Context<'_>| {
             let poll = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
             output = match poll {
@@ -98,9 +99,10 @@ impl Runtime {
                 Ok(Poll::Ready(value)) => Some(Ok(value)),
                 Err(payload) => Some(Err(payload)),
             };
+            done.set(true);
             Poll::Ready(())
         };
-        self.run(&mut poll_adopted, || task.is_finished());
+        self.run(&mut poll_adopted, &done);
         match output.expect("the loop ends when there is an output") {
             Ok(value) => value,
             Err(payload) => resume_unwind(payload),
@@ -117,10 +119,11 @@ impl Runtime {
     fn run(
         &self,
         poll_adopted: &mut dyn FnMut(&mut task::Context<'_>) -> Poll<()>,
-        is_done: impl Fn() -> bool,
+        done: &Cell<bool>,
     ) {
         let Context { queue, executor, reactor, timers, observer, inbox } = &*self.context;
-        while !is_done() {
+        let (mut letters, mut batch) = (Vec::new(), Vec::new());
+        while !done.get() {
             // 1. wait
             let idle = queue.is_empty();
             let look = idle || self.polls.get() >= POLLS_BETWEEN_LOOKS;
@@ -138,12 +141,12 @@ impl Runtime {
             if look {
                 self.polls.set(0);
                 // 2. inbox
-                executor.read_letters();
+                executor.read_letters(&mut letters);
                 // 3. timers
                 timers.fire();
             }
             // 4. run
-            let polled = executor.run_batch(poll_adopted);
+            let polled = executor.run_batch(&mut batch, poll_adopted);
             self.polls.set(self.polls.get() + polled);
         }
     }

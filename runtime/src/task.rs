@@ -21,10 +21,9 @@ use crate::wake::{Inbox, Mailbox};
 /// One task, as far as its wakers know it.
 pub(crate) struct Task {
     key: Key,
-    /// It is in the run queue. Only the runtime's thread reads and writes this one and the next;
-    /// they are atomic as the wakers must be free to travel.
+    /// It is in the run queue. Only the runtime's thread reads and writes this one; it is atomic
+    /// as the wakers must be free to travel.
     queued: AtomicBool,
-    aborted: AtomicBool,
     mailbox: Mailbox,
     inbox: Arc<Inbox>,
 }
@@ -32,20 +31,17 @@ pub(crate) struct Task {
 impl Task {
     /// A new task is queued from the start: its spawn is its first wake.
     pub(crate) fn new(key: Key, inbox: Arc<Inbox>) -> Arc<Self> {
-        Arc::new(Task {
-            key,
-            queued: AtomicBool::new(true),
-            aborted: AtomicBool::new(false),
-            mailbox: Mailbox::default(),
-            inbox,
-        })
+        Arc::new(Task { key, queued: AtomicBool::new(true), mailbox: Mailbox::default(), inbox })
     }
 
-    /// A task that never was let in.
-    pub(crate) fn finished(inbox: Arc<Inbox>) -> Arc<Self> {
-        let task = Task::new(Key::RESERVED, inbox);
-        task.finish();
-        task
+    /// Gives a task that ended a second life under a new key, if no waker knows it any more. That
+    /// spares the next spawn an allocation.
+    pub(crate) fn reuse(mut ended: Arc<Self>, key: Key) -> Option<Arc<Self>> {
+        let task = Arc::get_mut(&mut ended)?;
+        task.key = key;
+        task.queued = AtomicBool::new(true);
+        task.mailbox = Mailbox::default();
+        Some(ended)
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -53,6 +49,7 @@ impl Task {
     }
 
     /// Puts the task into the run queue, unless it is there or has finished.
+    #[inline]
     pub(crate) fn enqueue(&self, queue: &RunQueue) {
         if self.mailbox.is_finished() {
             queue.saw(Moment::AlreadyFinished(self.key));
@@ -79,20 +76,6 @@ impl Task {
 
     pub(crate) fn finish(&self) {
         self.mailbox.finish();
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.mailbox.is_finished()
-    }
-
-    /// The executor drops the future instead of polling it, when its turn comes.
-    pub(crate) fn abort(self: &Arc<Self>) {
-        self.aborted.store(true, Relaxed);
-        ArcWake::wake_by_ref(self);
-    }
-
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.aborted.load(Relaxed)
     }
 }
 
