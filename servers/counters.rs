@@ -158,12 +158,12 @@ impl Counters {
         match &result {
             Ok(0) => {
                 add(&self.vain_waits, 1);
-                trace!("woke with nothing");
+                trace!("woke: nothing ready");
             }
-            Ok(events) => trace!("woke with {events} events"),
+            Ok(events) => trace!("woke: {events} ready"),
             Err(e) if e.kind() == ErrorKind::Interrupted => {
                 add(&self.vain_waits, 1);
-                trace!("woke by a signal");
+                trace!("woke: a signal came");
             }
             Err(e) => warn!("wait: {e}"),
         }
@@ -220,5 +220,48 @@ fn excerpt(message: &[u8]) -> String {
     match message.get(..LONGEST) {
         Some(front) if message.len() > LONGEST => format!("{}...", output::printable(front)),
         _ => output::printable(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEER: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);
+
+    fn err<T>(kind: ErrorKind) -> io::Result<T> {
+        Err(kind.into())
+    }
+
+    #[test]
+    fn every_call_is_counted_and_not_yet_is_vain() {
+        let counters = Counters::new("mio", false);
+        counters.accept(Ok(((), PEER))).unwrap();
+        counters.accept(err::<((), _)>(ErrorKind::WouldBlock)).unwrap_err();
+        counters.read(PEER, Ok(3), b"abc-").unwrap();
+        counters.read(PEER, err(ErrorKind::WouldBlock), b"").unwrap_err();
+        counters.read(PEER, err(ErrorKind::Interrupted), b"").unwrap_err();
+        counters.write(PEER, Ok(2)).unwrap();
+        counters.write(PEER, err(ErrorKind::WouldBlock)).unwrap_err();
+        counters.wait(Ok(5)).unwrap();
+        counters.wait(Ok(0)).unwrap();
+        counters.slept(Duration::from_millis(1));
+        counters.close(PEER, &Ok(()));
+        counters.close(PEER, &err(ErrorKind::BrokenPipe));
+        counters.close(PEER, &err(ErrorKind::TimedOut));
+        assert_eq!(
+            serde_json::to_string(&counters).unwrap(),
+            r#"{"model":"mio","accepted":1,"closed":3,"resets":1,"bytes_in":3,"bytes_out":2,"#
+                .to_owned()
+                + r#""accepts":2,"vain_accepts":1,"reads":3,"vain_reads":1,"writes":2,"#
+                + r#""vain_writes":1,"waits":3,"vain_waits":2}"#
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_shortened_in_the_log() {
+        assert_eq!(excerpt(b"short"), "short");
+        assert_eq!(excerpt(&[b'x'; 65]), "x".repeat(64) + "...");
     }
 }

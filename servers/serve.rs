@@ -34,7 +34,7 @@ pub struct Serve {
     #[arg(long, default_value = "127.0.0.1:12345", value_parser = crate::options::parse_addr)]
     pub addr: SocketAddr,
     #[command(flatten)]
-    #[allow(missing_docs, reason = "clap would show it as the command's own description")]
+    #[allow(missing_docs, reason = "clap allows no description here")]
     pub options: Options,
     /// Print each message that arrives, with its peer
     #[arg(long)]
@@ -151,12 +151,12 @@ impl End {
         if !self.stop.request(PATIENCE) {
             warn!("the server did not close within {PATIENCE:?}");
         }
-        if self.stats {
-            // On a thread of its own, since whoever should read stdout may have stopped reading,
-            // and the server may hold it while it waits for them.
-            thread::spawn(move || self.report());
+        // On a thread of its own, since whoever should read stdout may have stopped reading, and
+        // the server may hold it while it waits for them.
+        let last_word = thread::Builder::new().name("stats".into());
+        if self.stats && last_word.spawn(move || self.report()).is_ok() {
+            // The report ends the process; this ends it when nobody reads.
             thread::sleep(PATIENCE / 2);
-            // Only reached when nobody reads.
         }
         process::exit(0)
     }

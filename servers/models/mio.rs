@@ -4,7 +4,7 @@
 //! Idea: register each socket once with the kernel; one call sleeps until some are ready, and
 //! names them by token. Each connection is a state machine that goes as far as readiness allows.
 //! Leaves out: code that reads from top to bottom; that needs a compiler's help (`async.rs`).
-//! Read before: `nonblocking.rs`. Read next: `mio/connection.rs`.
+//! Read before: `mio/connection.rs`. Read next: `examples/`, the first that parks a thread.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`, and `cargo run -- client`
 
 mod connection;
@@ -142,7 +142,7 @@ impl<'a> Server<'a> {
     fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         let token = self.next_token;
         self.next_token.0 += 1;
-        match self.poll.registry().register(&mut stream, token, connection::interest()) {
+        match self.poll.registry().register(&mut stream, token, interest()) {
             Ok(()) => {
                 let connection = Connection::new(stream, peer, self.options);
                 self.connections.insert(token, connection);
@@ -172,4 +172,14 @@ impl<'a> Server<'a> {
         let deregistered = self.poll.registry().deregister(&mut connection.stream);
         self.counters.close(connection.peer, &end.and(deregistered));
     }
+}
+
+/// What a connection registers for, once, for its whole life.
+fn interest() -> Interest {
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    // A read ends at urgent data, so it may be short though more is there: a connection has to
+    // hear of it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let interest = interest | Interest::PRIORITY;
+    interest
 }

@@ -4,8 +4,8 @@
 //! Idea: make every call return at once, keep a list of the connections, ask each in turn, for
 //! ever. Everybody is served, and a core burns to hear 'not yet' a million times a second.
 //! Leaves out: any way to learn when asking is worth it.
-//! Read before: `blocking.rs`. Read next: `mio.rs`.
-//! Try: `cargo run -- serve nonblocking --stats`, then stop it with Ctrl-C; again with `--every 1ms`
+//! Read before: `blocking.rs`. Read next: `mio/connection.rs`.
+//! Try: `cargo run -- serve nonblocking --stats`, and Ctrl-C; again with `--every 1ms`
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Read, Write};

@@ -4,29 +4,19 @@
 //! Idea: what a waiting thread would remember on its stack (reading, or how far it has written)
 //! is a value here, so the work can be left at any point, and taken up there later.
 //! Leaves out: reading ahead while an answer is unsent, so a peer fills one buffer at most.
-//! Read before: `mio.rs`. Read next: `examples/`, the first that parks a thread.
+//! Read before: `nonblocking.rs`. Read next: `mio.rs`, which owns all connections.
 //! Try: `cargo run -- serve mio --buffer 7`, and a long `--message` from `cargo run -- client`
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use mio::Interest;
 use mio::event::Event;
 use mio::net::TcpStream;
 
 use crate::counters::Counters;
 use crate::options::Options;
 use crate::reply::Reply;
-
-/// What a connection registers for, once, for its whole life.
-pub(super) fn interest() -> Interest {
-    let both = Interest::READABLE | Interest::WRITABLE;
-    // A read ends at urgent data, so it may be short though more is there: `note` must hear of it.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let both = both | Interest::PRIORITY;
-    both
-}
 
 /// One peer, how far its work has come, and what the kernel has said about its socket.
 pub(super) struct Connection {
