@@ -1,0 +1,113 @@
+//! # Accept: what to do when a connection can't be taken
+//!
+//! Problem: `accept(2)` fails for three kinds of reason, and the wrong response to each is known:
+//! giving up loses the server, sleeping lets one bad client delay the others, and asking again at
+//! once while the process has no descriptor left burns a core.
+//! Idea: the error decides how long to wait before the next try.
+//! Leaves out: a spare descriptor to turn clients away with; they wait in the kernel's queue.
+//! Read before: `options.rs`. Read next: `models/blocking.rs`.
+//! Try: `ulimit -n 20; cargo run -- serve mio`, and connect more often than that
+
+use std::io;
+use std::time::Duration;
+
+/// How long to leave the listener alone when the machine is out of descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Says after which pause to accept again: none when only this one connection was lost.
+///
+/// The pause must be a timer that ends in a new `accept`. Waiting until the listener is readable
+/// is wrong both ways: told by level the wait ends at once, told by edge it may never end, as the
+/// edge of the connections in the queue is gone.
+///
+/// # Errors
+///
+/// When no later try can succeed: `error` again, with what was tried.
+pub fn retry_after(error: &io::Error) -> io::Result<Duration> {
+    match judge(error) {
+        Cause::Connection => Ok(Duration::ZERO),
+        Cause::Shortage => Ok(PAUSE),
+        Cause::Listener => Err(io::Error::new(error.kind(), format!("accept: {error}"))),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Cause {
+    /// This connection is gone, or a signal came between: the next one may be fine.
+    Connection,
+    /// No descriptor or no memory is left: only time, or a close, can help.
+    Shortage,
+    /// The listener itself is unusable.
+    Listener,
+}
+
+#[cfg(unix)]
+fn judge(error: &io::Error) -> Cause {
+    use nix::errno::Errno;
+
+    match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
+        // On Linux errors of the network arrive by way of accept(2), which names them.
+        Errno::EINTR
+        | Errno::ECONNABORTED
+        | Errno::ECONNRESET
+        | Errno::EPROTO
+        | Errno::EPERM
+        | Errno::ENETDOWN
+        | Errno::ENOPROTOOPT
+        | Errno::EHOSTDOWN
+        | Errno::EHOSTUNREACH
+        | Errno::ENETUNREACH
+        | Errno::ETIMEDOUT => Cause::Connection,
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Cause::Shortage,
+        _ => Cause::Listener,
+    }
+}
+
+#[cfg(not(unix))]
+fn judge(error: &io::Error) -> Cause {
+    match error.kind() {
+        io::ErrorKind::Interrupted
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::ConnectionReset => Cause::Connection,
+        io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected => Cause::Listener,
+        _ => Cause::Shortage,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    fn retry(errno: Errno) -> io::Result<Duration> {
+        retry_after(&io::Error::from(errno))
+    }
+
+    #[test]
+    fn three_aborted_connections_are_not_slept_on() {
+        let script = [Errno::ECONNABORTED; 3];
+        let slept: Duration = script.into_iter().map(|errno| retry(errno).unwrap()).sum();
+        assert_eq!(slept, Duration::ZERO);
+    }
+
+    #[test]
+    fn an_interrupted_accept_is_tried_again_at_once() {
+        assert_eq!(retry(Errno::EINTR).unwrap(), Duration::ZERO);
+        assert_eq!(retry(Errno::EPROTO).unwrap(), Duration::ZERO);
+    }
+
+    #[test]
+    fn without_descriptors_or_memory_accepting_pauses() {
+        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM] {
+            assert_eq!(retry(errno).unwrap(), PAUSE, "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_broken_listener_ends_the_server_with_its_own_error() {
+        let error = retry(Errno::EINVAL).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with("accept: "), "{error}");
+    }
+}

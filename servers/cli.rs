@@ -1,0 +1,125 @@
+//! # Command line: one command per thing to look at
+//!
+//! Problem: a wrong option should cost the reader one line of reading, not a page.
+//! Idea: clap checks and explains; what it says is cut to the line that matters.
+//! Leaves out: what the commands do: each is a file of its own.
+//! Read before: `serve.rs`, `client.rs`.
+//! Try: `cargo run -- serve mio --buffer 0`
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::client::Client;
+use crate::models::Model;
+use crate::output::print_line;
+use crate::serve::Serve;
+
+/// The same echo server once per I/O model
+#[derive(Debug, Parser)]
+#[command(name = "dormouse", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the I/O models and what each shows
+    Models,
+    /// Serve until SIGINT or SIGTERM
+    Serve(Serve),
+    /// Send a message again and again, and print what comes back
+    Client(Client),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    ///
+    /// One line that says what failed and what to do.
+    pub fn run(self) -> io::Result<()> {
+        match self {
+            Command::Models => print_models(),
+            Command::Serve(serve) => serve.run(),
+            Command::Client(client) => client.run(),
+        }
+    }
+}
+
+/// Reads a command from the arguments of the process, its name first.
+///
+/// # Errors
+///
+/// Wrong use, or a wish for help: clap's error says which, and [`one_line`] shortens it.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    // Without a command: help, until the study can be what a newcomer sees first.
+    let Some(command) = Cli::try_parse_from(args)?.command else {
+        return parse(["dormouse", "help"].map(OsString::from));
+    };
+    if let Command::Serve(serve) = &command {
+        serve.check().map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
+    }
+    Ok(command)
+}
+
+/// Cuts what clap says about wrong use to one line; the value and what is allowed stay in it.
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let kept = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty());
+    let line = kept.collect::<Vec<_>>().join(" ").replace(char::is_control, "?");
+    format!("{line}; try '--help'")
+}
+
+fn print_models() -> io::Result<()> {
+    let width = Model::ALL.iter().map(|model| model.name().len()).max().unwrap_or(0);
+    for model in Model::ALL {
+        print_line(&format!("{model:width$}  {}", model.summary()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(line: &str) -> String {
+        let args = line.split(' ').map(OsString::from);
+        one_line(&parse(args).expect_err(line))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_use_is_one_line_that_names_the_value_and_what_is_allowed() {
+        for (line, named) in [
+            ("dormouse serve epoll", ["epoll", "mio"]),
+            ("dormouse serve mio --reply loud", ["loud", "verbatim"]),
+            ("dormouse serve mio --buffer 0", ["'0'", "from 1"]),
+            ("dormouse serve mio --addr home", ["home", "127.0.0.1:12345"]),
+            ("dormouse serve mio --every 1ms", ["--every", "nonblocking"]),
+            ("dormouse serve mio --colour", ["--colour", "--help"]),
+            ("dormouse serve", ["MODEL", "--help"]),
+            ("dormouse client --every 5", ["'5'", "500ms"]),
+            ("dormouse client --count 0", ["'0'", "1"]),
+            ("dormouse dance", ["dance", "--help"]),
+        ] {
+            let said = wrong(line);
+            assert_eq!(said.lines().count(), 1, "{said}");
+            for name in named {
+                assert!(said.contains(name), "{line}: {said}");
+            }
+        }
+    }
+}

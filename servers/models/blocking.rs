@@ -1,0 +1,86 @@
+//! # Blocking: a read waits, so the second client waits too
+//!
+//! Problem: bytes arrive when the peer likes, and the server has one thread.
+//! Idea: the thread sleeps in the call until there is something: simple, and deaf meanwhile.
+//! Leaves out: a thread per connection, which buys a second client for the price of a stack.
+//! Read before: `counters.rs`. Read next: `nonblocking.rs`.
+//! Try: `cargo run -- serve blocking --print`, and `cargo run -- client` in two more terminals
+
+use std::convert::Infallible;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use crate::accept::retry_after;
+use crate::counters::Counters;
+use crate::options::Options;
+
+/// Serves one connection after the other on `listener`, which waits.
+///
+/// # Errors
+///
+/// Only when the listener can't accept any more.
+pub fn serve(
+    listener: &TcpListener,
+    options: &Options,
+    counters: &Counters,
+) -> io::Result<Infallible> {
+    // listen
+    let mut buffer = vec![0; options.buffer];
+
+    loop {
+        // wait
+        let (connection, peer) = match counters.accept(listener.accept()) {
+            Ok(newcomer) => newcomer,
+            Err(e) => {
+                pause(&e, counters)?;
+                continue;
+            }
+        };
+        let end = talk(connection, peer, &mut buffer, options, counters);
+
+        // close
+        counters.close(peer, &end);
+    }
+}
+
+/// Answers one peer until it has no more to say; everybody else waits in the listener's queue.
+fn talk(
+    mut connection: TcpStream,
+    peer: SocketAddr,
+    buffer: &mut [u8],
+    options: &Options,
+    counters: &Counters,
+) -> io::Result<()> {
+    loop {
+        // read
+        // IDEA: the thread sleeps here until this one peer speaks. Nothing is asked in vain, and
+        // nobody else is heard.
+        let n = match counters.read(peer, connection.read(buffer), buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+
+        // write
+        let mut unsent = options.reply.answer(&mut buffer[..n]);
+        while !unsent.is_empty() {
+            match counters.write(peer, connection.write(unsent)) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => unsent = &unsent[n..],
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
+    let pause = retry_after(error)?;
+    if !pause.is_zero() {
+        thread::sleep(pause);
+        counters.slept(pause);
+    }
+    Ok(())
+}

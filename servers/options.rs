@@ -1,0 +1,79 @@
+//! # Options: what a server was asked for
+//!
+//! Problem: every model takes the same few settings, and wrong ones must fail before it starts.
+//! Idea: one struct, filled and checked by the command line, handed to every model.
+//! Leaves out: settings of the process, like the address: `serve.rs`.
+//! Read before: `reply.rs`. Read next: `accept.rs`.
+//! Try: `cargo run -- serve nonblocking --buffer 7 --every 1ms`
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::reply::Reply;
+
+/// What every model is told.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// What to answer
+    #[arg(long, value_enum, default_value_t = Reply::Upper)]
+    pub reply: Reply,
+    /// How many bytes to ask for in one read
+    #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = parse_buffer)]
+    pub buffer: usize,
+    /// How long to sleep after a round in which nothing happened (`nonblocking` only)
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    pub every: Option<Duration>,
+}
+
+const LARGEST_BUFFER: usize = 1 << 30;
+
+fn parse_buffer(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 1..=LARGEST_BUFFER) => Ok(bytes),
+        _ => Err(format!("give a number of bytes from 1 to {LARGEST_BUFFER}")),
+    }
+}
+
+/// Reads a duration longer than nothing: `500ms`, `2s`, `1m 30s`.
+///
+/// # Errors
+///
+/// One line that says what is wrong and what to write instead.
+pub fn parse_interval(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("give a time longer than zero, for example 500ms".into()),
+        Ok(interval) => Ok(interval),
+        Err(e) => Err(format!("{e}; write it like 500ms or 2s")),
+    }
+}
+
+/// Reads an IP address with its port.
+///
+/// # Errors
+///
+/// One line that says what to write instead.
+pub fn parse_addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "give an IP address and a port, like 127.0.0.1:12345".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_holds_at_least_one_byte() {
+        assert_eq!(parse_buffer("1"), Ok(1));
+        assert_eq!(parse_buffer("7"), Ok(7));
+        for wrong in ["0", "-1", "", "4k", "99999999999999999999", "2000000000"] {
+            assert!(parse_buffer(wrong).unwrap_err().contains("from 1 to"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_interval_is_longer_than_zero() {
+        assert_eq!(parse_interval("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["0s", "500", "soon", "", "-1s"] {
+            assert!(parse_interval(wrong).unwrap_err().contains("500ms"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! # Serve: one server as a process, from its start to its end
+//!
+//! Problem: a server waits in calls that nothing ends, and must still stop within a second, and
+//! say what it did.
+//! Idea: the signals are masked everywhere; one thread waits for them, and ends the process.
+//! Leaves out: letting clients finish: who is in mid-answer sees the connection end.
+//! Read before: `models.rs`. Read next: `cli.rs`.
+//! Try: `cargo run -- serve mio --stats`, then Ctrl-C
+
+use std::io;
+use std::net::SocketAddr;
+use std::process;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use log::warn;
+
+use crate::counters::Counters;
+use crate::limits::raise_descriptor_limit;
+use crate::listen;
+use crate::models::Model;
+use crate::options::Options;
+use crate::output::print_line;
+use crate::stop::Stop;
+
+/// Serves until SIGINT or SIGTERM
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Which I/O model serves
+    #[arg(value_enum)]
+    pub model: Model,
+    /// Where to listen; port 0 takes any free one
+    #[arg(long, default_value = "127.0.0.1:12345", value_parser = crate::options::parse_addr)]
+    pub addr: SocketAddr,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap allows no description here")]
+    pub options: Options,
+    /// Print each message that arrives, with its peer
+    #[arg(long)]
+    pub print: bool,
+    /// Print what was counted, as one line of JSON, at the end
+    #[arg(long)]
+    pub stats: bool,
+}
+
+/// How long a server that has something under way may take to close it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl Serve {
+    /// Says what is wrong with the options together, as each alone was right.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the option and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        if self.options.every.is_some() && self.model != Model::Nonblocking {
+            let model = self.model;
+            return Err(format!(
+                "'--every' has no meaning for '{model}', only for 'nonblocking': \
+                 leave it out, or serve that"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Serves on the calling thread. Ends by a signal, and the process with it.
+    ///
+    /// # Errors
+    ///
+    /// When the server can't start, or can't go on.
+    pub fn run(self) -> io::Result<()> {
+        // Before any other thread exists, because threads inherit the mask.
+        let signals = Signals::mask()?;
+        let limit = raise_descriptor_limit();
+        let listener = listen::bind(self.addr)?;
+        let address = listener.local_addr()?;
+        start_log();
+        if let Err(e) = limit {
+            warn!("the limit of descriptors stays as it is: {e}");
+        }
+        if let Err(e) = print_line(&format!("listening on {address}")) {
+            warn!("{e}");
+        }
+        let counters = Arc::new(Counters::new(self.model.name(), self.print));
+        let stop = Arc::new(Stop::default());
+        let end = End { counters: counters.clone(), stop: stop.clone(), stats: self.stats };
+        let ending = thread::Builder::new().name("signals".into()).spawn(move || {
+            signals.wait();
+            end.process();
+        })?;
+        self.model.serve(listener, &self.options, &counters, &stop)?;
+        // The server ended because it was asked to: the thread that asked ends the process.
+        ending.join().map_err(|_| io::Error::other("the thread that waits for signals panicked"))
+    }
+}
+
+/// Narrates to stderr, as `RUST_LOG` says: connections where it says nothing.
+fn start_log() {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+}
+
+/// The signals that end the server, masked in every thread.
+#[cfg(unix)]
+struct Signals(nix::sys::signal::SigSet);
+
+#[cfg(unix)]
+impl Signals {
+    fn mask() -> io::Result<Signals> {
+        use nix::sys::signal::{SigSet, Signal};
+
+        let set = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        set.thread_block()?;
+        Ok(Signals(set))
+    }
+
+    fn wait(&self) {
+        // sigwait(3) fails only for a set without signals, or where it was interrupted.
+        while self.0.wait().is_err() {}
+    }
+}
+
+/// Elsewhere nothing is masked: the system ends the process, without statistics.
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    #[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    fn mask() -> io::Result<Signals> {
+        Ok(Signals)
+    }
+
+    #[allow(clippy::unused_self, reason = "the same shape as on Unix")]
+    fn wait(&self) {
+        loop {
+            thread::park();
+        }
+    }
+}
+
+/// What is left to do once the server should end.
+struct End {
+    counters: Arc<Counters>,
+    stop: Arc<Stop>,
+    stats: bool,
+}
+
+impl End {
+    fn process(self) -> ! {
+        if !self.stop.request(PATIENCE) {
+            warn!("the server did not close within {PATIENCE:?}");
+        }
+        // On a thread of its own, since whoever should read stdout may have stopped reading, and
+        // the server may hold it while it waits for them.
+        let last_word = thread::Builder::new().name("stats".into());
+        if self.stats && last_word.spawn(move || self.report()).is_ok() {
+            // The report ends the process; this ends it when nobody reads.
+            thread::sleep(PATIENCE / 2);
+        }
+        process::exit(0)
+    }
+
+    fn report(self) -> ! {
+        // Held to the end of the process: no message is printed behind the statistics.
+        let _last_word = io::stdout().lock();
+        let printed = serde_json::to_string(&*self.counters)
+            .map_err(io::Error::from)
+            .and_then(|stats| print_line(&stats));
+        if let Err(e) = printed {
+            warn!("{e}");
+        }
+        process::exit(0)
+    }
+}
