@@ -6,6 +6,7 @@
 //! Read next: `serve.rs`.
 //! Try: `cargo run -- models`
 
+pub mod r#async;
 pub mod blocking;
 pub mod mio;
 pub mod nonblocking;
@@ -13,6 +14,7 @@ pub mod nonblocking;
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
@@ -30,12 +32,13 @@ pub enum Model {
     Nonblocking,
     /// The kernel is told once what to watch.
     Mio,
-    // `async` comes here, and in the three places below, when the runtime can carry it.
+    /// The server of `mio` again, written as if it were blocking.
+    Async,
 }
 
 impl Model {
     /// All models, in the order in which they are listed everywhere.
-    pub const ALL: &[Model] = &[Model::Blocking, Model::Nonblocking, Model::Mio];
+    pub const ALL: &[Model] = &[Model::Blocking, Model::Nonblocking, Model::Mio, Model::Async];
 
     /// The name: on the command line, in reports, as file name.
     pub fn name(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Model {
             Model::Blocking => "blocking",
             Model::Nonblocking => "nonblocking",
             Model::Mio => "mio",
+            Model::Async => "async",
         }
     }
 
@@ -52,6 +56,7 @@ impl Model {
             Model::Blocking => "one thread, one connection at a time: the second client waits",
             Model::Nonblocking => "one thread asks every socket in turn, for ever: it burns a core",
             Model::Mio => "registers once, is told what is ready: a state machine per connection",
+            Model::Async => "the same, but async fn: it reads like blocking, and waits like mio",
         }
     }
 
@@ -67,13 +72,14 @@ impl Model {
         self,
         listener: TcpListener,
         options: &Options,
-        counters: &Counters,
-        _stop: &Stop,
+        counters: &Arc<Counters>,
+        stop: &Stop,
     ) -> io::Result<()> {
         match self {
             Model::Blocking => match blocking::serve(&listener, options, counters)? {},
             Model::Nonblocking => match nonblocking::serve(&listener, options, counters)? {},
             Model::Mio => match mio::serve(listener, options, counters)? {},
+            Model::Async => r#async::serve(listener, options, counters, stop),
         }
     }
 }

@@ -9,16 +9,16 @@
 
 mod connection;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
 
 use self::connection::{Connection, Next};
 use crate::accept::retry_after;
@@ -49,16 +49,17 @@ struct Server<'a> {
     listener: TcpListener,
     /// When to accept next: `None` once the queue was found empty, until an event says otherwise.
     accept_at: Option<Instant>,
-    connections: HashMap<Token, Connection>,
-    /// Never used twice, so an event of a closed connection finds nobody, and never a newcomer.
-    next_token: Token,
+    /// By token. A place is taken again after a close; no event of before can reach the newcomer,
+    /// as all events of a turn are noted before any connection is closed in it.
+    connections: Slab<Connection>,
     /// Connections that can go on: told so by an event, or stopped by their share of the turn.
-    ready: BTreeSet<Token>,
+    ready: VecDeque<usize>,
     options: &'a Options,
     counters: &'a Counters,
 }
 
-const LISTENER: Token = Token(0);
+/// Never the place of a connection: there are not so many.
+const LISTENER: Token = Token(usize::MAX);
 
 impl<'a> Server<'a> {
     fn listen(
@@ -75,9 +76,8 @@ impl<'a> Server<'a> {
             poll,
             listener,
             accept_at: None,
-            connections: HashMap::new(),
-            next_token: Token(LISTENER.0 + 1),
-            ready: BTreeSet::new(),
+            connections: Slab::new(),
+            ready: VecDeque::new(),
             options,
             counters,
         })
@@ -110,9 +110,11 @@ impl<'a> Server<'a> {
         if event.token() == LISTENER {
             // A pause after a shortage goes on: newcomers don't bring descriptors.
             self.accept_at.get_or_insert_with(Instant::now);
-        } else if let Some(connection) = self.connections.get_mut(&event.token()) {
-            connection.note(event);
-            self.ready.insert(event.token());
+        } else {
+            let token = event.token().0;
+            if self.connections[token].note(event) {
+                self.ready.push_back(token);
+            }
         }
     }
 
@@ -140,12 +142,10 @@ impl<'a> Server<'a> {
     }
 
     fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr) {
-        let token = self.next_token;
-        self.next_token.0 += 1;
-        match self.poll.registry().register(&mut stream, token, interest()) {
+        let place = self.connections.vacant_entry();
+        match self.poll.registry().register(&mut stream, Token(place.key()), interest()) {
             Ok(()) => {
-                let connection = Connection::new(stream, peer, self.options);
-                self.connections.insert(token, connection);
+                place.insert(Connection::new(stream, peer, self.options));
             }
             Err(e) => self.counters.close(peer, &Err(e)),
         }
@@ -153,22 +153,20 @@ impl<'a> Server<'a> {
 
     /// Lets each connection that can go on do so, once; what it then still can is for next turn.
     fn advance_ready(&mut self) {
-        for token in mem::take(&mut self.ready) {
-            let Some(connection) = self.connections.get_mut(&token) else { continue };
-            match connection.advance(self.options.reply, self.counters) {
+        for _ in 0..self.ready.len() {
+            let Some(token) = self.ready.pop_front() else { return };
+            match self.connections[token].advance(self.options.reply, self.counters) {
                 Ok(Next::Wait) => {}
-                Ok(Next::Again) => {
-                    self.ready.insert(token);
-                }
+                Ok(Next::Again) => self.ready.push_back(token),
                 Ok(Next::Close) => self.close(token, Ok(())),
                 Err(e) => self.close(token, Err(e)),
             }
         }
     }
 
-    fn close(&mut self, token: Token, end: io::Result<()>) {
+    fn close(&mut self, token: usize, end: io::Result<()>) {
         // close
-        let Some(mut connection) = self.connections.remove(&token) else { return };
+        let mut connection = self.connections.remove(token);
         let deregistered = self.poll.registry().deregister(&mut connection.stream);
         self.counters.close(connection.peer, &end.and(deregistered));
     }

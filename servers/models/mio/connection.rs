@@ -8,6 +8,7 @@
 //! Try: `cargo run -- serve mio --buffer 7`, and a long `--message` from `cargo run -- client`
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -24,6 +25,13 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     buffer: Vec<u8>,
     state: State,
+    readiness: Readiness,
+    /// It is among those that will be advanced: once is enough.
+    queued: bool,
+}
+
+/// What the kernel has said about a socket, and no call has disproved yet.
+struct Readiness {
     readable: bool,
     writable: bool,
     /// Whether a short read or write still means that the next one would be vain.
@@ -56,21 +64,25 @@ impl Connection {
             peer,
             buffer: vec![0; options.buffer],
             state: State::Reading,
-            readable: false,
-            writable: false,
-            short_means_empty: cfg!(unix),
+            readiness: Readiness {
+                readable: false,
+                writable: false,
+                short_means_empty: cfg!(unix),
+            },
+            queued: false,
         }
     }
 
-    /// Adds what `event` says to what is known.
-    pub(super) fn note(&mut self, event: &Event) {
+    /// Adds what `event` says to what is known; returns whether it must be queued to advance.
+    pub(super) fn note(&mut self, event: &Event) -> bool {
         // An error or a hang-up is learnt by trying: the call then returns it.
         let broken = event.is_error();
-        self.readable |= event.is_readable() || event.is_read_closed() || broken;
-        self.writable |= event.is_writable() || event.is_write_closed() || broken;
+        self.readiness.readable |= event.is_readable() || event.is_read_closed() || broken;
+        self.readiness.writable |= event.is_writable() || event.is_write_closed() || broken;
         // After these the end, the error or the bytes behind urgent ones bring no new edge.
         let last = event.is_read_closed() || event.is_write_closed() || event.is_priority();
-        self.short_means_empty &= !(last || broken);
+        self.readiness.short_means_empty &= !(last || broken);
+        !mem::replace(&mut self.queued, true)
     }
 
     /// Goes on until the socket is not ready, or this connection has had its share of the turn.
@@ -78,16 +90,20 @@ impl Connection {
         const SHARE: usize = 16;
 
         let mut reads = 0;
+        self.queued = false;
         loop {
             match &self.state {
-                State::Reading if !self.readable => return Ok(Next::Wait),
-                State::Reading if reads == SHARE => return Ok(Next::Again),
+                State::Reading if !self.readiness.readable => return Ok(Next::Wait),
+                State::Reading if reads == SHARE => {
+                    self.queued = true;
+                    return Ok(Next::Again);
+                }
                 State::Reading => {
                     reads += 1;
                     self.read(reply, counters)?;
                 }
                 State::Writing(unsent) if unsent.is_empty() => self.state = State::Reading,
-                State::Writing(_) if !self.writable => return Ok(Next::Wait),
+                State::Writing(_) if !self.readiness.writable => return Ok(Next::Wait),
                 State::Writing(unsent) => {
                     let unsent = unsent.clone();
                     self.write(unsent, counters)?;
@@ -103,10 +119,11 @@ impl Connection {
             Ok(0) => self.state = State::Ended,
             Ok(n) => {
                 // Fewer bytes than asked for: the socket is empty, so don't ask in vain (epoll(7)).
-                self.readable = n == self.buffer.len() || !self.short_means_empty;
+                self.readiness.readable =
+                    n == self.buffer.len() || !self.readiness.short_means_empty;
                 self.state = State::Writing(0..reply.answer(&mut self.buffer[..n]).len());
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => self.readable = false,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.readiness.readable = false,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
@@ -118,10 +135,10 @@ impl Connection {
         match counters.write(self.peer, self.stream.write(&self.buffer[unsent.clone()])) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
             Ok(n) => {
-                self.writable = n == unsent.len() || !self.short_means_empty;
+                self.readiness.writable = n == unsent.len() || !self.readiness.short_means_empty;
                 self.state = State::Writing(unsent.start + n..unsent.end);
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => self.writable = false,
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.readiness.writable = false,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }

@@ -1,0 +1,133 @@
+//! # Async: the same server, in straight lines again
+//!
+//! Problem: the state machine of `mio.rs` is fast, and hard to read: the order of the work is
+//! spread over its states.
+//! Idea: write it like `blocking.rs`, with `.await` where that one sleeps. The compiler turns each
+//! function into a state machine, and the runtime runs those that can go on.
+//! Leaves out: more cores than one.
+//! Read before: `runtime/src/runtime.rs`. Read next: `serve.rs`.
+//! Try: `RUST_LOG=trace cargo run -- serve async --stats`, and `cargo run -- client --count 1`
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use dormouse::net::{TcpListener, TcpStream};
+use dormouse::time::sleep;
+use dormouse::{Metrics, Runtime, spawn};
+use futures_channel::oneshot;
+use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
+
+use crate::accept::retry_after;
+use crate::counters::Counters;
+use crate::options::Options;
+use crate::stop::Stop;
+
+/// Serves all connections of `listener` on this thread, a task for each, until it is asked to stop.
+///
+/// # Errors
+///
+/// Only when there can be no runtime, or the listener can't accept any more.
+pub fn serve(
+    listener: std::net::TcpListener,
+    options: &Options,
+    counters: &Arc<Counters>,
+    stop: &Stop,
+) -> io::Result<()> {
+    let runtime = Runtime::new()?;
+    let (ask, asked) = oneshot::channel();
+    let under_way = stop.subscribe(move || {
+        // Nobody listens any more if the server has failed meanwhile.
+        ask.send(()).ok();
+    });
+    let stopped = async {
+        asked.await.ok();
+        Ok(())
+    };
+    let accepting = accept_all(listener, Rc::new(options.clone()), Arc::clone(counters));
+    let served = runtime.block_on(future::or(stopped, accepting));
+    let metrics = runtime.metrics();
+    // Each connection is a task, and each task owns its socket: this closes them all.
+    drop(runtime);
+    count_what_the_runtime_did(&metrics, counters);
+    drop(under_way);
+    served
+}
+
+async fn accept_all(
+    listener: std::net::TcpListener,
+    options: Rc<Options>,
+    counters: Arc<Counters>,
+) -> io::Result<()> {
+    // listen
+    let mut listener = TcpListener::from_std(listener)?;
+
+    loop {
+        // wait
+        match counters.accept(listener.accept().await) {
+            Ok((connection, peer)) => {
+                spawn(serve_one(connection, peer, Rc::clone(&options), Arc::clone(&counters)));
+            }
+            Err(e) => sleep(retry_after(&e)?).await,
+        }
+    }
+}
+
+async fn serve_one(
+    mut connection: TcpStream,
+    peer: SocketAddr,
+    options: Rc<Options>,
+    counters: Arc<Counters>,
+) {
+    let end = talk(&mut connection, peer, &options, &counters).await;
+
+    // close
+    drop(connection);
+    counters.close(peer, &end);
+}
+
+/// Answers one peer until it has no more to say; the others go on wherever this one waits.
+async fn talk(
+    connection: &mut TcpStream,
+    peer: SocketAddr,
+    options: &Options,
+    counters: &Counters,
+) -> io::Result<()> {
+    let mut buffer = vec![0; options.buffer];
+    loop {
+        // read
+        // IDEA: it reads like the blocking server, but `.await` gives the thread to the others.
+        let n = match counters.read(peer, connection.read(&mut buffer).await, &buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => n,
+            Err(e) => return Err(e),
+        };
+
+        // write
+        let mut unsent = options.reply.answer(&mut buffer[..n]);
+        while !unsent.is_empty() {
+            match counters.write(peer, connection.write(unsent).await) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => unsent = &unsent[n..],
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+/// Adds the system calls that the runtime made: all waits, and the tries that said 'not yet',
+/// which a task never sees.
+fn count_what_the_runtime_did(metrics: &Metrics, counters: &Counters) {
+    let add = |counter: &AtomicU64, n: u64| counter.fetch_add(n, Relaxed);
+    add(&counters.accepts, metrics.vain_accepts);
+    add(&counters.vain_accepts, metrics.vain_accepts);
+    add(&counters.reads, metrics.vain_reads);
+    add(&counters.vain_reads, metrics.vain_reads);
+    add(&counters.writes, metrics.vain_writes);
+    add(&counters.vain_writes, metrics.vain_writes);
+    let vain_parks = metrics.parks - metrics.returned_event - metrics.returned_unpark;
+    add(&counters.waits, metrics.parks + metrics.polls_nowait);
+    add(&counters.vain_waits, vain_parks + metrics.vain_polls_nowait);
+}
