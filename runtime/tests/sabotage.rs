@@ -1,0 +1,170 @@
+//! Breaks the runtime, one line at a time, and demands that a test notices.
+//!
+//! `cargo test -p dormouse --test sabotage -- --ignored --nocapture`
+//!
+//! A test that cannot fail proves nothing. Each entry of the table takes one line away that keeps
+//! a promise; the copy of the workspace that has it so changed must build, and fail the named test.
+//! It builds the runtime once per entry, which takes minutes: so it is run by `.ci/run`, and not
+//! by a plain `cargo test`.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Sabotage {
+    /// What is broken, as a sentence.
+    what: &'static str,
+    file: &'static str,
+    line: &'static str,
+    broken: &'static str,
+    /// The test binary of `runtime/tests/` that must notice, or `lib`.
+    noticed_by: &'static str,
+}
+
+const TABLE: &[Sabotage] = &[
+    Sabotage {
+        what: "the thread parks without a look into the inbox",
+        file: "wake.rs",
+        line: "state.parked = state.letters.is_empty();",
+        broken: "state.parked = true;",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "a waker does not see that the thread parks",
+        file: "wake.rs",
+        line: "mem::take(&mut state.parked)",
+        broken: "false",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "the word 'parked' stays, so that every wake costs an unpark",
+        file: "wake.rs",
+        line: "mem::take(&mut state.parked)",
+        broken: "state.parked",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "the thread is unparked before the letter is there",
+        file: "wake.rs",
+        line: "            state.letters.push(key);\n            mem::take(&mut state.parked)\n        };\n        if parked {\n            self.unparker.unpark();\n        }",
+        broken: "            mem::take(&mut state.parked)\n        };\n        if parked {\n            self.unparker.unpark();\n        }\n        self.lock().letters.push(key);",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "the first swap of 'posted' carries nothing over",
+        file: "wake.rs",
+        line: "self.posted.swap(true, Ordering::AcqRel)",
+        broken: "self.posted.swap(true, Ordering::Relaxed)",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "opening the mailbox carries nothing over",
+        file: "wake.rs",
+        line: "self.posted.swap(false, Ordering::AcqRel)",
+        broken: "self.posted.swap(false, Ordering::Relaxed)",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "the mailbox is never opened again",
+        file: "wake.rs",
+        line: "self.posted.swap(false, Ordering::AcqRel);",
+        broken: "",
+        noticed_by: "loom",
+    },
+    Sabotage {
+        what: "a second wake posts a second letter",
+        file: "wake.rs",
+        line: "self.posted.swap(true, Ordering::AcqRel)",
+        broken: "{ self.posted.swap(true, Ordering::AcqRel); false }",
+        noticed_by: "loom",
+    },
+];
+
+#[test]
+#[ignore = "builds the runtime once per entry: run it by name"]
+fn every_broken_line_is_noticed() {
+    let copy = Copy::of_the_workspace();
+    let mut unnoticed = Vec::new();
+    for binary in ["loom", "laws", "lib"] {
+        if TABLE.iter().any(|sabotage| sabotage.noticed_by == binary) {
+            let healthy = copy.test(binary);
+            assert!(healthy.status.success(), "{binary} fails unbroken:\n{}", text(&healthy));
+        }
+    }
+    for sabotage in TABLE {
+        let broken = copy.with(sabotage, |copy| copy.test(sabotage.noticed_by));
+        let said = text(&broken);
+        assert!(!said.contains("could not compile"), "{}: {said}", sabotage.what);
+        let verdict = if broken.status.success() { "NOT noticed" } else { "noticed" };
+        println!("{verdict} by {}: {}", sabotage.noticed_by, sabotage.what);
+        if broken.status.success() {
+            unnoticed.push(sabotage.what);
+        }
+    }
+    assert!(unnoticed.is_empty(), "nobody noticed that {unnoticed:#?}");
+    println!("{} lines broken, each noticed", TABLE.len());
+}
+
+/// A copy of the sources, to be broken.
+struct Copy {
+    root: PathBuf,
+}
+
+impl Copy {
+    fn of_the_workspace() -> Self {
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sabotage");
+        copy_sources(original, &root);
+        Copy { root }
+    }
+
+    /// Runs `test` with one line broken, and mends it again.
+    fn with(&self, sabotage: &Sabotage, test: impl FnOnce(&Copy) -> Output) -> Output {
+        let path = self.root.join("runtime/src").join(sabotage.file);
+        let healthy = fs::read_to_string(&path).unwrap();
+        let found = healthy.matches(sabotage.line).count();
+        assert_eq!(found, 1, "{} has the line {found} times: {}", sabotage.file, sabotage.line);
+        fs::write(&path, healthy.replace(sabotage.line, sabotage.broken)).unwrap();
+        let output = test(self);
+        fs::write(&path, healthy).unwrap();
+        output
+    }
+
+    fn test(&self, binary: &str) -> Output {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(&self.root).args(["test", "-p", "dormouse", "--no-fail-fast"]);
+        cargo.env("CARGO_TARGET_DIR", self.root.join("target"));
+        match binary {
+            "lib" => cargo.arg("--lib"),
+            "loom" => cargo.args(["--release", "--test", "loom"]).env("RUSTFLAGS", "--cfg loom"),
+            other => cargo.args(["--test", other]),
+        };
+        cargo.output().unwrap()
+    }
+}
+
+/// Copies what a build needs; files that did not change keep their time, so that little is rebuilt.
+fn copy_sources(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let name = entry.file_name();
+        if name == "target" || name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if source.is_dir() {
+            copy_sources(&source, &target);
+        } else if fs::read(&source).unwrap() != fs::read(&target).unwrap_or_default() {
+            fs::copy(&source, &target).unwrap();
+        }
+    }
+}
+
+fn text(output: &Output) -> String {
+    let out = String::from_utf8_lossy(&output.stdout);
+    let err = String::from_utf8_lossy(&output.stderr);
+    format!("{err}\n{out}")
+}
