@@ -21,6 +21,11 @@ use crate::queue::RunQueue;
 use crate::slots::{Key, Slots};
 use crate::task::Task;
 
+/// How many sockets and deadlines that are ready a task may make use of in one poll.
+///
+/// A peer that sends faster than a task reads would otherwise keep the thread to itself.
+const STEPS_PER_POLL: u32 = 128;
+
 /// The tasks of one runtime.
 pub(crate) struct Executor {
     /// `None`: it is being polled just now.
@@ -28,6 +33,8 @@ pub(crate) struct Executor {
     /// Tasks that have ended, kept for their memory.
     ended: RefCell<Vec<Arc<Task>>>,
     queue: Rc<RunQueue>,
+    /// What is left of [`STEPS_PER_POLL`] in the poll that goes on.
+    steps_left: Cell<u32>,
     /// The runtime is being dropped: no task is let in any more.
     closed: Cell<bool>,
 }
@@ -44,6 +51,7 @@ impl Executor {
             tasks: RefCell::default(),
             ended: RefCell::default(),
             queue,
+            steps_left: Cell::new(0),
             closed: Cell::new(false),
         }
     }
@@ -100,6 +108,7 @@ impl Executor {
         // IDEA: out of the queue first, then the poll: a wake in the midst of it queues it again.
         task.leave_queue();
         self.queue.saw(Moment::Polled(key));
+        self.steps_left.set(STEPS_PER_POLL);
         let waker = waker_ref(&task);
         let cx = &mut Context::from_waker(&waker);
         let poll = match &mut future {
@@ -110,6 +119,17 @@ impl Executor {
             Poll::Ready(()) => self.end(task, future),
             Poll::Pending => self.put_back(key, Entry { task, future }),
         }
+    }
+
+    /// Whether the task that is being polled may go on with what is ready. If not, it is queued
+    /// again, behind the others, and has to return `Pending`.
+    pub(crate) fn may_go_on(&self, cx: &Context<'_>) -> bool {
+        let left = self.steps_left.get();
+        self.steps_left.set(left.saturating_sub(1));
+        if left == 0 {
+            cx.waker().wake_by_ref();
+        }
+        left > 0
     }
 
     fn put_back(&self, key: Key, entry: Entry) {

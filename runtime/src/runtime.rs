@@ -121,25 +121,14 @@ impl Runtime {
         poll_adopted: &mut dyn FnMut(&mut task::Context<'_>) -> Poll<()>,
         done: &Cell<bool>,
     ) {
-        let Context { queue, executor, reactor, timers, observer, inbox } = &*self.context;
+        let Context { queue, executor, timers, observer, .. } = &*self.context;
         let (mut letters, mut batch) = (Vec::new(), Vec::new());
         while !done.get() {
             // 1. wait
             let idle = queue.is_empty();
-            let look = idle || self.polls.get() >= POLLS_BETWEEN_LOOKS;
-            if idle {
-                let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
-                // IDEA: it blocks only here, only when no task can run, and no longer than to the
-                // nearest deadline.
-                if left != Some(Duration::ZERO) && inbox.may_park() {
-                    reactor.park(left);
-                }
-            } else if look {
-                reactor.look();
-            }
+            let asked = (idle && self.park()) || self.look();
             observer.saw(Moment::Turn);
-            if look {
-                self.polls.set(0);
+            if idle || asked {
                 // 2. inbox
                 executor.read_letters(&mut letters);
                 // 3. timers
@@ -149,6 +138,31 @@ impl Runtime {
             let polled = executor.run_batch(&mut batch, poll_adopted);
             self.polls.set(self.polls.get() + polled);
         }
+    }
+
+    /// Sleeps until something happens; not at all if a deadline has come or a letter lies in the
+    /// inbox. Returns whether the kernel was asked.
+    fn park(&self) -> bool {
+        let Context { reactor, timers, inbox, .. } = &*self.context;
+        let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) || !inbox.may_park() {
+            return false;
+        }
+        // IDEA: it blocks only here, only when no task can run, and no longer than to the nearest
+        // deadline.
+        reactor.park(left);
+        self.polls.set(0);
+        true
+    }
+
+    /// Asks the kernel without waiting, once in so many polls. Returns whether it did.
+    fn look(&self) -> bool {
+        if self.polls.get() < POLLS_BETWEEN_LOOKS {
+            return false;
+        }
+        self.context.reactor.look();
+        self.polls.set(0);
+        true
     }
 
     /// What the runtime has done so far.

@@ -75,7 +75,8 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let timers = Context::current().map(|context| Rc::clone(&context.timers));
+        let context = Context::current();
+        let timers = context.as_ref().map(|context| Rc::clone(&context.timers));
         if let (Some((armed, key)), Some(current)) = (&self.armed, &timers)
             && Rc::ptr_eq(armed, current)
             && armed.is_waiting(*key, cx.waker())
@@ -83,6 +84,9 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         self.disarm();
+        if context.is_some_and(|context| !context.executor.may_go_on(cx)) {
+            return Poll::Pending;
+        }
         // Asked again even after the timer fired: what ends here must not be early.
         if deadline <= Instant::now() {
             return Poll::Ready(());

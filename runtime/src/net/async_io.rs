@@ -156,17 +156,20 @@ impl<S: event::Source> Async<S> {
     }
 
     fn poll_ready(&self, cx: &task::Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
-        let side = self.source.side(direction);
-        if side.is_ready() {
-            return Poll::Ready(Ok(()));
-        }
         if !self.context.is_current() {
             return Poll::Ready(Err(io::Error::other(
-                "a socket can only wait inside the block_on of the runtime that it was opened in",
+                "a socket can only be used inside the block_on of the runtime it was opened in",
             )));
         }
-        side.wait(cx.waker());
-        Poll::Pending
+        let side = self.source.side(direction);
+        if !side.is_ready() {
+            side.wait(cx.waker());
+            return Poll::Pending;
+        }
+        if !self.context.executor.may_go_on(cx) {
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
