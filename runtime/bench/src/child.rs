@@ -4,7 +4,7 @@
 //! CPU time so far, and the end of the input ends it, so it can't outlive who started it.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub fn serve_if_asked() -> io::Result<()> {
     machine::pin(cpu.parse().map_err(io::Error::other)?)?;
     let server = SERVERS.iter().find(|(known, _)| known == name);
     let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
     println!("{}", listener.local_addr()?);
     thread::spawn(answer);
     serve(listener)?;
@@ -81,18 +81,16 @@ impl Server {
     /// waits are needed. `None` where it has neither.
     pub fn count_calls(
         &self,
-        load: impl FnOnce() -> io::Result<u32>,
-    ) -> io::Result<Option<(f64, &'static str)>> {
+        mut load: impl FnMut() -> io::Result<u32>,
+    ) -> io::Result<Option<f64>> {
         let pid = self.process.id().to_string();
         let perf = ["stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", &pid];
         let strace = ["-f", "-c", "-p", &pid];
-        let (counter, name) = match attach("perf", &perf)? {
-            Some(counter) => (counter, "perf"),
-            None => match attach("strace", &strace)? {
-                Some(counter) => (counter, "strace"),
-                None => return Ok(None),
-            },
+        let counter = match attach("perf", &perf)? {
+            None => attach("strace", &strace)?,
+            counter => counter,
         };
+        let Some(counter) = counter else { return Ok(None) };
         let operations = load()?;
         // What the last close brings is the server's work too.
         thread::sleep(Duration::from_millis(50));
@@ -100,7 +98,7 @@ impl Server {
         kill_process(pid, Signal::INT)?;
         let report = counter.wait_with_output()?.stderr;
         let calls = parse_calls(&String::from_utf8_lossy(&report));
-        Ok(calls.map(|calls| (calls / f64::from(operations), name)))
+        Ok(calls.map(|calls| calls / f64::from(operations)))
     }
 }
 

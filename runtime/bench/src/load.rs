@@ -30,9 +30,48 @@ fn message(client: usize, sequence: usize) -> &'static [u8] {
     &LETTERS[start..start + SIZE]
 }
 
+/// What the clients do.
+#[derive(Clone, Copy, Debug)]
+pub enum Load {
+    /// So many connections; a message is under way on each.
+    PingPong(usize),
+    /// So many at a time connect, send one message, and close.
+    Churn(u32),
+}
+
+/// A load that can begin: it returns how many operations it came to.
+pub type Run = Box<dyn FnMut() -> io::Result<u32>>;
+
+impl Load {
+    /// What is counted.
+    pub fn operation(self) -> &'static str {
+        match self {
+            Load::PingPong(_) => "message",
+            Load::Churn(_) => "connection",
+        }
+    }
+
+    /// Warms `server` up for a load of about `duration`.
+    pub fn prepare(self, server: SocketAddr, duration: Duration) -> io::Result<Run> {
+        Ok(match self {
+            Load::PingPong(count) => {
+                let mut clients = Clients::connect(server, count)?;
+                clients.ping_pong(duration / 4)?;
+                Box::new(move || clients.ping_pong(duration))
+            }
+            Load::Churn(at_once) => {
+                // Each leaves a port in TIME_WAIT for a minute, and there are 28,000 for a server.
+                let each = u32::try_from(duration.as_millis()).unwrap_or(1000) * 8 / at_once;
+                churn(server, at_once, each / 4)?;
+                Box::new(move || churn(server, at_once, each))
+            }
+        })
+    }
+}
+
 /// Connections to one server, all on this thread.
 #[derive(Debug)]
-pub struct Clients {
+struct Clients {
     poll: Poll,
     events: Events,
     all: Vec<Client>,
@@ -40,7 +79,7 @@ pub struct Clients {
 
 impl Clients {
     /// Connects `count` clients.
-    pub fn connect(server: SocketAddr, count: usize) -> io::Result<Self> {
+    fn connect(server: SocketAddr, count: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut all = Vec::with_capacity(count);
         for number in 0..count {
@@ -56,7 +95,7 @@ impl Clients {
 
     /// Each client sends a message, and the next as soon as it is back, for `duration`. Returns
     /// their number, when the last one is back: nothing is under way before or after.
-    pub fn ping_pong(&mut self, duration: Duration) -> io::Result<u32> {
+    fn ping_pong(&mut self, duration: Duration) -> io::Result<u32> {
         let begin = Instant::now();
         for client in &mut self.all {
             client.send()?;
@@ -127,7 +166,7 @@ fn check(received: &[u8], expected: &[u8]) -> io::Result<()> {
 
 /// `threads` clients at a time, each again and again: connect, one message, close; `each` times.
 /// Returns the number of connections.
-pub fn churn(server: SocketAddr, threads: u32, each: u32) -> io::Result<u32> {
+fn churn(server: SocketAddr, threads: u32, each: u32) -> io::Result<u32> {
     let client = |number: u32| -> io::Result<()> {
         for sequence in 0..each {
             let mut stream = std::net::TcpStream::connect(server)?;

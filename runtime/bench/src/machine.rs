@@ -3,9 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::options::Effort;
 
 /// CPU time of this process so far, all threads, user and kernel.
 pub fn cpu_time() -> Duration {
@@ -28,14 +29,11 @@ pub fn pin(cpu: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Allows as many descriptors as the system does; processes started from here on inherit it.
-pub fn raise_descriptor_limit() -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile);
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
-}
-
 /// Prints what was asked for, and what it ran on: figures without it mean nothing.
-pub fn describe(rounds: usize) {
+pub fn describe(effort: Effort, rounds: usize) {
+    if effort == Effort::Smoke {
+        println!("only whether it runs: these figures mean nothing (`cargo bench` measures)");
+    }
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let bench = env!("CARGO_PKG_NAME");
     println!("$ cargo bench -p {bench} -- {}", args.join(" "));
