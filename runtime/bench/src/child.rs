@@ -1,0 +1,137 @@
+//! A server as a process of its own, and what it costs.
+//!
+//! The process prints its port. Then a thread of it reads its standard input: a line asks for its
+//! CPU time so far, and the end of the input ends it, so it can't outlive who started it.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::machine;
+use crate::servers::SERVERS;
+
+/// The first argument of a process that is to be a server; then come its name and its CPU.
+const SERVE: &str = "--serve";
+
+/// Becomes a server, if the command line says so; then it never returns.
+pub fn serve_if_asked() -> io::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [serve, name, cpu] = args.as_slice() else { return Ok(()) };
+    if serve != SERVE {
+        return Ok(());
+    }
+    machine::pin(cpu.parse().map_err(io::Error::other)?)?;
+    let server = SERVERS.iter().find(|(known, _)| known == name);
+    let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
+    let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
+    println!("{}", listener.local_addr()?);
+    thread::spawn(answer);
+    serve(listener)?;
+    std::process::exit(1)
+}
+
+/// Tells the CPU time, in nanoseconds, once per line that comes in.
+fn answer() {
+    for _ in io::stdin().lines().map_while(Result::ok) {
+        println!("{}", machine::cpu_time().as_nanos());
+    }
+    std::process::exit(0)
+}
+
+/// A server that runs. It ends with this.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server `name` on `cpu`.
+    pub fn start(name: &str, cpu: usize) -> io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args([SERVE, name, &cpu.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let stdin = process.stdin.take().expect("it is piped");
+        let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
+        let address = read_line(&mut stdout)?.parse().map_err(io::Error::other)?;
+        Ok(Server { process, stdin, stdout, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The CPU time that it has used so far.
+    pub fn cpu_time(&mut self) -> io::Result<Duration> {
+        self.stdin.write_all(b"cpu\n")?;
+        read_line(&mut self.stdout)?.parse().map(Duration::from_nanos).map_err(io::Error::other)
+    }
+
+    /// Counts its system calls during `load`, with what this machine has: `perf`, which needs
+    /// rights, else `strace`, which slows the server down, so that more comes at a time and fewer
+    /// waits are needed. `None` where it has neither.
+    pub fn count_calls(
+        &self,
+        mut load: impl FnMut() -> io::Result<u32>,
+    ) -> io::Result<Option<f64>> {
+        let pid = self.process.id().to_string();
+        let perf = ["stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", &pid];
+        let strace = ["-f", "-c", "-p", &pid];
+        let counter = match attach("perf", &perf)? {
+            None => attach("strace", &strace)?,
+            counter => counter,
+        };
+        let Some(counter) = counter else { return Ok(None) };
+        let operations = load()?;
+        // What the last close brings is the server's work too.
+        thread::sleep(Duration::from_millis(50));
+        let pid = Pid::from_child(&counter);
+        kill_process(pid, Signal::INT)?;
+        let report = counter.wait_with_output()?.stderr;
+        let calls = parse_calls(&String::from_utf8_lossy(&report));
+        Ok(calls.map(|calls| calls / f64::from(operations)))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let ended = self.process.kill().and_then(|()| self.process.wait());
+        if let Err(error) = ended {
+            eprintln!("the server can't be ended: {error}");
+        }
+    }
+}
+
+fn read_line(from: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    if from.read_line(&mut line)? == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server has ended"));
+    }
+    Ok(line.trim().to_owned())
+}
+
+/// Starts `tool`, and gives it time to attach; `None` if it is not there, or gives up.
+fn attach(tool: &str, args: &[&str]) -> io::Result<Option<Child>> {
+    let mut command = Command::new(tool);
+    let spawned = command.args(args).stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let Ok(mut counter) = spawned else { return Ok(None) };
+    thread::sleep(Duration::from_millis(300));
+    Ok(counter.try_wait()?.is_none().then_some(counter))
+}
+
+/// The number in the report of either tool: `N,,raw_syscalls…` or `100.00 … N [errors] total`.
+fn parse_calls(report: &str) -> Option<f64> {
+    report.lines().find_map(|line| match line.split_once(",,raw_syscalls") {
+        Some((calls, _)) => calls.parse().ok(),
+        None => line.ends_with(" total").then(|| line.split_whitespace().nth(3)?.parse().ok())?,
+    })
+}

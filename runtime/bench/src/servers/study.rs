@@ -1,0 +1,30 @@
+//! The study's own servers, asked as its command line asks them.
+
+use std::ffi::OsString;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use dormouse_study::cli::{Command, parse};
+use dormouse_study::counters::Counters;
+use dormouse_study::stop::Stop;
+
+use super::BUFFER;
+
+pub(super) fn serve_async(listener: TcpListener) -> io::Result<()> {
+    serve("async", listener)
+}
+
+pub(super) fn serve_mio(listener: TcpListener) -> io::Result<()> {
+    serve("mio", listener)
+}
+
+fn serve(model: &'static str, listener: TcpListener) -> io::Result<()> {
+    let buffer = BUFFER.to_string();
+    let line = ["dormouse", "serve", model, "--reply", "verbatim", "--buffer", &buffer];
+    let Command::Serve(asked) = parse(line.map(OsString::from)).map_err(io::Error::other)? else {
+        return Err(io::Error::other("'serve' serves"));
+    };
+    let counters = Arc::new(Counters::new(model, false));
+    asked.model.serve(listener, &asked.options, &counters, &Stop::default())
+}
