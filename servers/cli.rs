@@ -13,6 +13,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::client::Client;
+use crate::load::Load;
 use crate::models::Model;
 use crate::output::print_line;
 use crate::serve::Serve;
@@ -34,6 +35,8 @@ pub enum Command {
     Serve(Serve),
     /// Send a message again and again, and print what comes back
     Client(Client),
+    /// Put a load on an echo server, and say what was measured
+    Load(Load),
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
             Command::Models => print_models(),
             Command::Serve(serve) => serve.run(),
             Command::Client(client) => client.run(),
+            Command::Load(load) => load.run(),
         }
     }
 }
@@ -61,9 +65,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::
     let Some(command) = Cli::try_parse_from(args)?.command else {
         return parse(["dormouse", "help"].map(OsString::from));
     };
-    if let Command::Serve(serve) = &command {
-        serve.check().map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
-    }
+    let sound = match &command {
+        Command::Serve(serve) => serve.check(),
+        Command::Load(load) => load.check(),
+        Command::Models | Command::Client(_) => Ok(()),
+    };
+    sound.map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
     Ok(command)
 }
 
@@ -113,6 +120,9 @@ mod tests {
             ("dormouse serve", ["MODEL", "--help"]),
             ("dormouse client --every 5", ["'5'", "500ms"]),
             ("dormouse client --count 0", ["'0'", "1"]),
+            ("dormouse load", ["--addr", "--help"]),
+            ("dormouse load --addr 127.0.0.1:1 --pattern churn --rate 5", ["--rate 5", "churn"]),
+            ("dormouse load --addr 127.0.0.1:1 --connections 0", ["'0'", "1.."]),
             ("dormouse dance", ["dance", "--help"]),
         ] {
             let said = wrong(line);
