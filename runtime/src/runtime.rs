@@ -126,20 +126,27 @@ impl Runtime {
         while !done.get() {
             // 1. wait
             let idle = queue.is_empty();
-            let look = idle || self.polls.get() >= POLLS_BETWEEN_LOOKS;
+            let look = self.polls.get() >= POLLS_BETWEEN_LOOKS;
+            let mut parked = false;
             if idle {
                 let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
                 // IDEA: it blocks only here, only when no task can run, and no longer than to the
                 // nearest deadline.
                 if left != Some(Duration::ZERO) && inbox.may_park() {
                     reactor.park(left);
+                    parked = true;
                 }
-            } else if look {
+            }
+            // Also when idle: a deadline that is due each time, or a letter that is there each
+            // time, keeps the thread from parking, and must not keep sockets waiting.
+            if look && !parked {
                 reactor.look();
             }
-            observer.saw(Moment::Turn);
-            if look {
+            if look || parked {
                 self.polls.set(0);
+            }
+            observer.saw(Moment::Turn);
+            if look || idle {
                 // 2. inbox
                 executor.read_letters(&mut letters);
                 // 3. timers
