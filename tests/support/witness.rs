@@ -29,9 +29,17 @@ pub(crate) enum Verdict {
     Spins,
 }
 
-/// Watches the process for `span`.
+/// Watches the process for `span`, once what it was doing has come to an end. What never comes to
+/// an end is watched all the same.
 pub(crate) fn watch(pid: u32, span: Duration) -> (Verdict, Account) {
-    let before = account(pid);
+    let mut before = account(pid);
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(50));
+        let last = std::mem::replace(&mut before, account(pid));
+        if last == before {
+            break;
+        }
+    }
     // Silence is what is measured here: nothing to wait for.
     thread::sleep(span);
     let after = account(pid);
