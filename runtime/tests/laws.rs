@@ -579,6 +579,52 @@ fn a_task_that_wakes_itself_keeps_nobody_waiting() {
     });
 }
 
+/// A timer that is due whenever the loop looks must not keep it from looking at sockets.
+#[test]
+fn a_timer_that_is_always_due_keeps_no_socket_waiting() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut client, server) = connection().await;
+            drop(spawn(echo(server)));
+            let due = spawn(async {
+                loop {
+                    let mut late = pin!(sleep(MILLISECOND / 10));
+                    poll_fn(|cx| {
+                        let poll = late.as_mut().poll(cx);
+                        // Slow enough that its own deadline has come when it returns.
+                        spin(MILLISECOND / 5);
+                        poll
+                    })
+                    .await;
+                }
+            });
+            for _ in 0..3 {
+                assert_answers(&mut client).await;
+            }
+            due.abort();
+        });
+    });
+}
+
+/// Nor must a letter that is always there: another thread that wakes in every poll.
+#[test]
+fn a_wake_that_always_comes_keeps_no_socket_waiting() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut client, server) = connection().await;
+            drop(spawn(echo(server)));
+            let woken = spawn(poll_fn(|cx| {
+                wake_from_elsewhere(cx.waker());
+                Poll::<()>::Pending
+            }));
+            for _ in 0..3 {
+                assert_answers(&mut client).await;
+            }
+            woken.abort();
+        });
+    });
+}
+
 thread_local! {
     /// What a wake drops, in the midst of a batch of events.
     static DROPPED_BY_A_WAKE: RefCell<Option<TcpStream>> = const { RefCell::new(None) };
