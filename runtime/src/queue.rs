@@ -50,7 +50,7 @@ impl RunQueue {
 
     /// Makes `queue` the one at hand, and returns the one before.
     pub(crate) fn set_here(queue: Option<Rc<RunQueue>>) -> Option<Rc<RunQueue>> {
-        HERE.with(|here| here.replace(queue))
+        HERE.try_with(|here| here.replace(queue)).ok().flatten()
     }
 
     #[inline]

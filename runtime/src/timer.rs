@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use crate::observe::{Moment, Observer};
 use crate::slots::{Key, Slots};
+use crate::task;
 
 /// The deadlines of one runtime, each with who waits for it.
 pub(crate) struct Timers {
@@ -68,14 +69,14 @@ impl Timers {
         // One at a time, and none under the borrow: a wake may run code that arms or cancels.
         while let Some((key, waker)) = self.pop_due(now) {
             self.observer.saw(Moment::Fired(key));
-            waker.wake();
+            task::wake(&waker);
         }
     }
 
     /// Wakes everybody: no deadline will be looked at any more.
     pub(crate) fn close(&self) {
         for timer in self.heap.take().timers.into_values() {
-            timer.waker.wake();
+            task::wake(&timer.waker);
         }
     }
 

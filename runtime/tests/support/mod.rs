@@ -321,3 +321,17 @@ pub(crate) fn this_test_alone(test: &str, mut command: Command) -> Command {
 pub(crate) fn is_alone() -> bool {
     env::var_os(CHILD).is_some()
 }
+
+/// A listener that takes no more connections, and those that fill its queue.
+pub(crate) fn full_listener() -> (std::net::TcpListener, Vec<std::net::TcpStream>) {
+    let listener = std::net::TcpListener::bind(any_port()).unwrap();
+    // A second listen(2) with the shortest queue there is.
+    socket2::SockRef::from(&listener).listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let patience = Duration::from_millis(50);
+    let mut queued = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, patience) {
+        queued.push(stream);
+    }
+    (listener, queued)
+}
