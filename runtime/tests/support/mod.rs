@@ -78,14 +78,15 @@ pub(crate) fn watch(runtime: &Rc<Runtime>) -> Watchdog {
         }
         Poll::<()>::Pending
     })));
-    // The witness gets its first and only poll here, before anything is measured.
-    runtime.block_on(dormouse::yield_now());
-    Watchdog::calling(move || {
+    let watchdog = Watchdog::calling(move || {
         barks.store(true, SeqCst);
         if let Some(witness) = &*witness.lock().unwrap() {
             witness.wake_by_ref();
         }
-    })
+    });
+    // The witness gets its first and only poll here, before anything is measured.
+    runtime.block_on(dormouse::yield_now());
+    watchdog
 }
 
 /// Every field of the metrics by its name, those too that are added later.
