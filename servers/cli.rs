@@ -17,6 +17,7 @@ use crate::load::Load;
 use crate::models::Model;
 use crate::output::print_line;
 use crate::serve::Serve;
+use crate::study::Study;
 
 /// The same echo server once per I/O model
 #[derive(Debug, Parser)]
@@ -37,6 +38,8 @@ pub enum Command {
     Client(Client),
     /// Put a load on an echo server, and say what was measured
     Load(Load),
+    /// Put each server under the same load, and compare what it cost (also without a command)
+    Study(Study),
 }
 
 impl Command {
@@ -51,6 +54,7 @@ impl Command {
             Command::Serve(serve) => serve.run(),
             Command::Client(client) => client.run(),
             Command::Load(load) => load.run(),
+            Command::Study(study) => study.run(),
         }
     }
 }
@@ -61,14 +65,14 @@ impl Command {
 ///
 /// Wrong use, or a wish for help: clap's error says which, and [`one_line`] shortens it.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
-    // Without a command: help, until the study can be what a newcomer sees first.
+    // Without a command: the study, which is what a newcomer should see first.
     let Some(command) = Cli::try_parse_from(args)?.command else {
-        return parse(["dormouse", "help"].map(OsString::from));
+        return parse(["dormouse", "study"].map(OsString::from));
     };
     let sound = match &command {
         Command::Serve(serve) => serve.check(),
         Command::Load(load) => load.check(),
-        Command::Models | Command::Client(_) => Ok(()),
+        Command::Models | Command::Client(_) | Command::Study(_) => Ok(()),
     };
     sound.map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
     Ok(command)
@@ -123,6 +127,8 @@ mod tests {
             ("dormouse load", ["--addr", "--help"]),
             ("dormouse load --addr 127.0.0.1:1 --pattern churn --rate 5", ["--rate 5", "churn"]),
             ("dormouse load --addr 127.0.0.1:1 --connections 0", ["'0'", "1.."]),
+            ("dormouse study --models mio,epoll", ["epoll", "blocking"]),
+            ("dormouse study --duration 0s", ["'0s'", "500ms"]),
             ("dormouse dance", ["dance", "--help"]),
         ] {
             let said = wrong(line);

@@ -24,3 +24,4 @@ pub mod output;
 pub mod reply;
 pub mod serve;
 pub mod stop;
+pub mod study;

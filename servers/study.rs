@@ -1,0 +1,151 @@
+//! # Study: all servers under the same load, in one table
+//!
+//! Problem: what a model costs is known to everybody and was measured by few.
+//! Idea: each model as a process of its own, under the same load, with the kernel as witness; then
+//! a table, and what it shows, in sentences that are computed.
+//! Leaves out: repetition. One run of a few seconds tells tens of percent apart, not single ones.
+//! Read before: `load.rs`, and the files of `study/`. Read next: `main.rs`.
+//! Try: `cargo run --release`
+
+pub mod child;
+pub mod figures;
+#[cfg(test)]
+mod made_up;
+pub mod phase;
+mod progress;
+pub mod row;
+pub mod sample;
+pub mod story;
+pub mod table;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use self::child::Current;
+use self::figures::{Figures, Machine};
+use self::phase::{Phase, measure};
+use self::progress::Progress;
+use self::row::{Findings, Phases, Row};
+use crate::load::{count, fit, parse_duration};
+use crate::models::Model;
+use crate::output::print_line;
+
+/// Put each server under the same load, and compare what it cost
+#[derive(Debug, clap::Args)]
+pub struct Study {
+    /// Which models, separated by commas; all when not given
+    #[arg(long, value_enum, value_name = "MODELS", value_delimiter = ',')]
+    pub models: Vec<Model>,
+    /// How long to measure each model, all its phases together
+    #[arg(long, default_value = "4s", value_parser = parse_duration)]
+    pub duration: Duration,
+    /// How many clients while there are messages
+    #[arg(long, value_name = "N", default_value = "64", value_parser = count(100_000))]
+    pub connections: usize,
+    /// Also write all figures as JSON (DESIGN.md, "Figures as JSON")
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+impl Study {
+    /// Measures, prints the table and its story, and writes the figures where they are wanted.
+    ///
+    /// # Errors
+    ///
+    /// When stdout or the file can't be written. A model that can't be measured is a row.
+    pub fn run(self) -> io::Result<()> {
+        let current = Current::default();
+        end_on_a_signal(current.clone())?;
+        let machine = Machine::this();
+        let (connections, note) = fit(self.connections);
+        let rows = self.measure_all(connections, &current);
+        let figures = Figures::new(machine, self.duration.as_secs_f64(), connections, rows);
+        if let Some(note) = note {
+            print_line(&note)?;
+        }
+        print_line(&figures.to_string())?;
+        self.json.map_or(Ok(()), |path| {
+            fs::write(&path, serde_json::to_string_pretty(&figures)? + "\n").map_err(|e| {
+                let hint = "give --json a file in a folder that can be written";
+                io::Error::new(e.kind(), format!("write {}: {e}; {hint}", path.display()))
+            })
+        })
+    }
+
+    fn measure_all(&self, connections: usize, current: &Current) -> Vec<Row> {
+        let models = self.chosen();
+        let whole = models.iter().map(|_| self.duration).sum();
+        let mut progress = Progress::new(whole);
+        let mut rows = Vec::with_capacity(models.len());
+        for model in models {
+            // What keeps one model from being measured says nothing about the others.
+            let (phases, unavailable) =
+                match self.measure(model, connections, current, &mut progress) {
+                    Ok(phases) => (Some(phases), None),
+                    Err(why) => (None, Some(why.to_string())),
+                };
+            rows.push(Row { model: model.name(), unavailable, phases });
+        }
+        rows
+    }
+
+    fn measure(
+        &self,
+        model: Model,
+        connections: usize,
+        current: &Current,
+        progress: &mut Progress,
+    ) -> io::Result<Phases> {
+        let mut run = |phase: Phase| {
+            let duration = phase.share(self.duration);
+            let (clients, _note) = fit(phase.connections(model, connections));
+            let work = || measure(model, phase, clients, duration, current);
+            let measured = progress.during(format!("{model}: {}", phase.name()), duration, work);
+            measured.map(Findings::new)
+        };
+        Ok(Phases { full: run(Phase::Full)?, rate: run(Phase::Rate)?, idle: run(Phase::Idle)? })
+    }
+
+    /// The models asked for, each once, in the order in which they are listed everywhere.
+    fn chosen(&self) -> Vec<Model> {
+        let wanted = |model: &Model| self.models.is_empty() || self.models.contains(model);
+        Model::ALL.iter().copied().filter(wanted).collect()
+    }
+}
+
+/// Ends the server, and then this process, when SIGINT or SIGTERM comes: as the terminal sends the
+/// first to both, but `kill` sends the second to one.
+#[cfg(unix)]
+fn end_on_a_signal(current: Current) -> io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    // Threads that start later inherit it: none of them ends the process in the middle.
+    signals.thread_block()?;
+    let wait = move || {
+        // sigwait(3) fails only for a set without signals, or where it was interrupted.
+        let signal = loop {
+            if let Ok(signal) = signals.wait() {
+                break signal;
+            }
+        };
+        // Held to the end: no other server can start.
+        let _none_left = current.kill();
+        // Below the progress bar.
+        eprintln!();
+        process::exit(128 + signal as i32)
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
+}
+
+/// Elsewhere the system ends servers with the console that they share.
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+fn end_on_a_signal(_current: Current) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! # Child: one server as a process of its own
+//!
+//! Problem: the kernel accounts for processes; and whatever happens to the study, no server may be
+//! left behind.
+//! Idea: start the very program that runs, as `serve`; read its address from its first line and its
+//! statistics from its last. Who holds it ends it, in every way out: also when a signal comes.
+//! Leaves out: what nobody can catch: a study that is killed with SIGKILL leaves its server.
+//! Read before: `serve.rs`. Read next: `study/sample.rs`.
+//! Try: `cargo run -- study`, and `ps` in another terminal; then Ctrl-C
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::phase::SIZE;
+use crate::models::Model;
+
+/// The server that runs just now, for whoever must end it in a hurry.
+#[derive(Clone, Default)]
+pub struct Current(Arc<Mutex<Option<Child>>>);
+
+impl Current {
+    /// Ends it at once, if there is one, and leaves no zombie. While the returned guard lives, no
+    /// other can start.
+    pub fn kill(&self) -> MutexGuard<'_, Option<Child>> {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mut child) = current.take()
+            && let Err(e) = child.kill().and_then(|()| child.wait())
+        {
+            log::warn!("a server could not be ended: {e}");
+        }
+        current
+    }
+
+    /// Starts one. There is no moment at which it runs and is not known here.
+    fn spawn(&self, command: &mut Command) -> io::Result<Pipes> {
+        let mut current = self.kill();
+        let child = current.insert(command.spawn()?);
+        Ok(Pipes { pid: child.id(), stdout: child.stdout.take(), stderr: child.stderr.take() })
+    }
+}
+
+struct Pipes {
+    pid: u32,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+/// A server that listens.
+pub struct Server {
+    current: Current,
+    pid: u32,
+    addr: SocketAddr,
+    lines: Receiver<String>,
+    complaint: Option<JoinHandle<String>>,
+}
+
+/// What a server counted over its life: the line of `--stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the fields are those of `Counters`, and described there")]
+pub struct Stats {
+    pub accepted: u64,
+    pub closed: u64,
+    pub resets: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub accepts: u64,
+    pub vain_accepts: u64,
+    pub reads: u64,
+    pub vain_reads: u64,
+    pub writes: u64,
+    pub vain_writes: u64,
+    pub waits: u64,
+    pub vain_waits: u64,
+}
+
+impl Stats {
+    /// System calls that came back with 'not yet', or with nothing.
+    pub fn vain(&self) -> u64 {
+        self.vain_accepts + self.vain_reads + self.vain_writes + self.vain_waits
+    }
+
+    /// All system calls that it counts.
+    pub fn calls(&self) -> u64 {
+        self.accepts + self.reads + self.writes + self.waits
+    }
+}
+
+/// Starting, answering and ending may take so long each.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Server {
+    /// Starts one, and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// The server's own last line on stderr, where it says why it can't serve.
+    pub fn start(model: Model, current: &Current) -> io::Result<Server> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["serve", model.name(), "--addr", "127.0.0.1:0", "--stats"]);
+        command.env("RUST_LOG", "warn");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let Pipes { pid, stdout, stderr } = current.spawn(&mut command)?;
+        let mut server = Server {
+            current: current.clone(),
+            pid,
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            lines: lines(stdout),
+            complaint: Some(thread::spawn(move || last_line(stderr))),
+        };
+        match server.lines.recv_timeout(PATIENCE) {
+            Ok(line) => server.addr = listening_on(&line)?,
+            Err(_) => return Err(server.complain("it did not say where it listens")),
+        }
+        Ok(server)
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Exchanges one message, so that what it does only once is done.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn greet(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(self.addr)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(&[b'A'; SIZE])?;
+        let named = |e: io::Error| io::Error::new(e.kind(), format!("no answer to a message: {e}"));
+        stream.read_exact(&mut [0; SIZE]).map_err(named)
+    }
+
+    /// Asks it to end, and returns what it counted; `None` where there is no way to ask.
+    ///
+    /// # Errors
+    ///
+    /// If it had ended before, or said nothing that can be read.
+    pub fn stop(mut self) -> io::Result<Option<Stats>> {
+        if !self.ask_to_end()? {
+            return Ok(None);
+        }
+        let last = self.lines.recv_timeout(PATIENCE);
+        let last = last.map_err(|_| self.complain("it ended without its statistics"))?;
+        Ok(Some(serde_json::from_str(&last)?))
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(&self) -> io::Result<bool> {
+        use nix::sys::signal::{Signal, kill};
+        use nix::unistd::Pid;
+
+        let pid = i32::try_from(self.pid).map_err(io::Error::other)?;
+        kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+        Ok(true)
+    }
+
+    #[cfg(not(unix))]
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the same shape as on Unix")]
+    fn ask_to_end(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    /// Ends it; the error is its last line on stderr, or else `what`.
+    fn complain(&mut self, what: &str) -> io::Error {
+        drop(self.current.kill());
+        // Its end closed its stderr, so the thread ends too.
+        let said = self.complaint.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let said = said.strip_prefix("error: ").unwrap_or(&said);
+        io::Error::other(if said.is_empty() { what } else { said })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.current.kill());
+    }
+}
+
+fn listening_on(line: &str) -> io::Result<SocketAddr> {
+    let addr = line.strip_prefix("listening on ").and_then(|addr| addr.parse().ok());
+    addr.ok_or_else(|| io::Error::other(format!("its first line was '{line}', and no address")))
+}
+
+/// Reads lines on a thread of its own, so that waiting for one can end.
+fn lines(stdout: Option<ChildStdout>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).flatten() {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Reads to the end, so that the server never waits for us, and keeps the last line.
+fn last_line(stderr: Option<ChildStderr>) -> String {
+    stderr
+        .into_iter()
+        .flat_map(|err| BufReader::new(err).lines())
+        .flatten()
+        .last()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_read_from_the_first_line() {
+        let addr = listening_on("listening on 127.0.0.1:4711").unwrap();
+        assert_eq!(addr, SocketAddr::from(([127, 0, 0, 1], 4711)));
+        for wrong in ["", "listening on port 4711", "127.0.0.1:4711"] {
+            let said = listening_on(wrong).unwrap_err().to_string();
+            assert!(said.contains(&format!("'{wrong}'")), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_statistics_are_read_as_the_counters_write_them() {
+        let counters = crate::counters::Counters::new("mio", false);
+        let wait = counters.wait(Ok(0));
+        assert_eq!(wait.unwrap(), 0);
+        let stats: Stats =
+            serde_json::from_str(&serde_json::to_string(&counters).unwrap()).unwrap();
+        assert_eq!(stats, Stats { waits: 1, vain_waits: 1, ..Stats::default() });
+        assert_eq!((stats.calls(), stats.vain()), (1, 1));
+    }
+}

@@ -1,0 +1,161 @@
+//! # Figures: all that a study has found
+//!
+//! Problem: a table is for eyes; tests, reports and later runs want every figure behind it.
+//! Idea: one struct holds all of it. Its text is the table with its story, its JSON has every
+//! figure; the schema's number tells readers of old files what they have.
+//! Leaves out: single latencies: only how they are spread.
+//! Read before: `study/story.rs`. Read next: `study.rs`.
+//! Try: `cargo run --release -- study --json figures.json`
+
+use std::fmt;
+use std::thread;
+
+use serde::Serialize;
+
+use super::phase::{IDLE, RATE, SIZE};
+use super::row::Row;
+use super::story::story;
+use super::table::table;
+
+/// All figures of a study: the file that `--json` writes, described in DESIGN.md, "Figures as
+/// JSON".
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    /// `dormouse-study/1`: the number grows when a key changes its meaning or goes.
+    pub schema: &'static str,
+    /// Where it was measured.
+    pub machine: Machine,
+    /// What was asked for.
+    pub settings: Settings,
+    /// One row per model, in the order of the table.
+    pub models: Vec<Row>,
+    /// The sentences under the table.
+    pub story: Vec<String>,
+}
+
+/// Where it was measured.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    /// `linux`, `macos`, `windows`…
+    pub os: &'static str,
+    /// `x86_64`, `aarch64`…
+    pub arch: &'static str,
+    /// The version of the kernel; `null` where the system does not tell.
+    pub kernel: Option<String>,
+    /// Cores that server and load share; `null` where the system does not tell.
+    pub cores: Option<usize>,
+    /// How many tasks of other programs could run, on average over the minute before
+    /// (`/proc/loadavg`, proc(5)); `null` where the system does not tell.
+    pub load_average: Option<f32>,
+    /// Whether the program was compiled with optimizations.
+    pub release: bool,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize)]
+pub struct Settings {
+    /// Measured time per model, all phases together.
+    pub seconds: f64,
+    /// Clients while there are messages.
+    pub connections: usize,
+    /// Bytes of one message.
+    pub size: usize,
+    /// Messages per second in the phase `rate`, all clients together.
+    pub rate: u32,
+}
+
+impl Figures {
+    /// Puts the rows of this machine together.
+    pub fn new(machine: Machine, seconds: f64, connections: usize, models: Vec<Row>) -> Figures {
+        Figures {
+            schema: "dormouse-study/1",
+            machine,
+            settings: Settings { seconds, connections, size: SIZE, rate: RATE },
+            story: story(&models),
+            models,
+        }
+    }
+}
+
+impl Machine {
+    /// Asks the system, before it is kept busy.
+    pub fn this() -> Machine {
+        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok();
+        Machine {
+            os: std::env::consts::OS,
+            arch: std::env::consts::ARCH,
+            kernel: kernel.map(|version| version.trim().to_owned()),
+            cores: thread::available_parallelism().ok().map(usize::from),
+            load_average: load_average(),
+            release: !cfg!(debug_assertions),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn load_average() -> Option<f32> {
+    use procfs::Current;
+
+    procfs::LoadAverage::current().ok().map(|load| load.one)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn load_average() -> Option<f32> {
+    None
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { seconds, connections, size, rate } = self.settings;
+        let course = format!(
+            "{connections} clients, messages of {size} bytes, {seconds} s per model: each client \
+             sends when it was answered (full load), then {rate} messages per second in all, then \
+             {IDLE} silent clients (idle). Each phase has a server process of its own."
+        );
+        writeln!(f, "{}\n\n{}\n", wrapped(&course), table(&self.models))?;
+        for sentences in &self.story {
+            writeln!(f, "{}", wrapped(sentences))?;
+        }
+        write!(f, "{}", wrapped(&self.machine.to_string()))
+    }
+}
+
+/// What the machine has to do with the figures.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cores {
+            Some(1) => write!(f, "One run, on one core,")?,
+            Some(cores) => write!(f, "One run, on {cores} cores,")?,
+            None => write!(f, "One run, on a machine")?,
+        }
+        write!(f, " that server and load share: differences of a few percent mean nothing.")?;
+        if let Some(others) = self.load_average.filter(|average| *average >= 0.5) {
+            write!(
+                f,
+                " In the minute before, {others:.1} tasks of other programs wanted a core at any \
+                 time: such company shows here, in p99 above all."
+            )?;
+        }
+        if !self.release {
+            write!(f, " This program is not optimized: `cargo run --release` is.")?;
+        }
+        Ok(())
+    }
+}
+
+/// Breaks a text into lines that a terminal need not break.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 100;
+
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
