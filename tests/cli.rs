@@ -95,10 +95,10 @@ fn the_client_says_that_the_server_left() {
 fn print_shows_each_message_with_its_peer_and_harms_no_terminal() {
     let mut command = Command::new(DORMOUSE);
     command.args(["serve", "async", "--addr", "127.0.0.1:0", "--print"]);
-    let log = tempfile();
-    command.stdout(std::fs::File::create(&log).unwrap()).env("RUST_LOG", "off");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    command.stdout(log.reopen().unwrap()).env("RUST_LOG", "off");
     let mut child = command.spawn().unwrap();
-    let printed = || std::fs::read_to_string(&log).unwrap();
+    let printed = || std::fs::read_to_string(log.path()).unwrap();
     until("it listens", || printed().ends_with('\n'));
     let address = printed().trim_end().rsplit(' ').next().unwrap().parse().unwrap();
     let stream = support::connect(address);
@@ -108,11 +108,6 @@ fn print_shows_each_message_with_its_peer_and_harms_no_terminal() {
     assert_eq!(printed().lines().last().unwrap(), format!("{peer}: \\u{{1b}}[2Jhello"));
     child.kill().unwrap();
     child.wait().unwrap();
-    std::fs::remove_file(log).unwrap();
-}
-
-fn tempfile() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("print-{}", std::process::id()))
 }
 
 #[test]
