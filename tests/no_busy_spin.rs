@@ -8,6 +8,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -81,7 +82,6 @@ fn nonblocking_is_found_to_spin_by_the_same_check() {
     let (verdict, account, stats) = watch_idle("nonblocking", &[], 1);
     println!("nonblocking, 1 idle: {verdict:?}, {account:?}");
     assert_eq!(verdict, Verdict::Spins, "{account:?}");
-    assert!(account.ticks > 100, "more than 1 s of 2 on the CPU: {account:?}");
     assert!(vain(&stats, "vain_reads") > 10_000, "{stats}");
 }
 
@@ -137,19 +137,28 @@ fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
                 return;
             }
         };
-        // What is cut short by the attach and the end of the tracing is no call of the server's.
-        let calls = |lines: &[String]| {
-            let is_call = |line: &&String| {
-                line.contains('(') && !line.contains("<unfinished") && !line.contains("<detached")
-            };
-            lines.iter().filter(is_call).filter(|line| !line.contains("ERESTART")).count()
-        };
-        let written = |lines: &[String]| lines.iter().filter(|l| l.contains("sendto(")).count();
-        assert_eq!(calls(&silence), 0, "{model}: {silence:#?}");
-        assert_eq!(written(&ten), 10, "{model}: {ten:#?}");
-        let messages = calls(&ten);
-        println!("{model}: 0 calls in {SPAN:?} of silence, {messages} for 10 messages");
-        // The wait that the attach cut short is the first of the thirty, or one more.
-        assert!((29..=31).contains(&messages), "{model}: {messages} calls: {ten:#?}");
+        assert_eq!(finished(&silence), BTreeMap::new(), "{model}: {silence:#?}");
+        let calls = finished(&ten);
+        println!("{model}: 0 calls in {SPAN:?} of silence, for 10 messages {calls:?}");
+        assert_eq!((calls["recvfrom"], calls["sendto"]), (10, 10), "{model}: {ten:#?}");
+        // The last wait may still go on, or the first may have been cut in two by the attach.
+        assert!((9..=11).contains(&calls["epoll_wait"]), "{model}: {ten:#?}");
+        assert_eq!(calls.len(), 3, "{model}: nothing else: {ten:#?}");
     }
+}
+
+/// The calls that came to an end, by name. What the attach or the end of the tracing has cut short
+/// is no call of the server's.
+fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
+    let mut calls = BTreeMap::new();
+    for line in lines {
+        let cut = ["<unfinished", "<detached", "ERESTART"];
+        let call =
+            line.split_once(' ').map(|(_, call)| call.trim_start().trim_start_matches("<... "));
+        let name = call.and_then(|call| call.split(['(', ' ']).next());
+        if let Some(name) = name.filter(|_| !cut.iter().any(|cut| line.contains(cut))) {
+            *calls.entry(name).or_default() += 1;
+        }
+    }
+    calls
 }
