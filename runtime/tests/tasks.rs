@@ -33,8 +33,8 @@ use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use support::{
-    Wakes, Watchdog, any_port, assert_books_balance, connection, connection_to_std, difference,
-    expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
+    OnDrop, Wakes, Watchdog, any_port, assert_books_balance, connection, connection_to_std,
+    difference, expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -42,29 +42,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// A panic without the noise of the panic hook.
 fn panic_with(text: &'static str) -> ! {
     resume_unwind(Box::new(text))
-}
-
-/// Does something as it is dropped.
-struct OnDrop(Option<Box<dyn FnOnce()>>);
-
-impl OnDrop {
-    fn call(action: impl FnOnce() + 'static) -> Self {
-        OnDrop(Some(Box::new(action)))
-    }
-
-    /// Counts up as it is dropped.
-    fn count(drops: &Rc<Cell<u32>>) -> Self {
-        let drops = Rc::clone(drops);
-        OnDrop::call(move || drops.set(drops.get() + 1))
-    }
-}
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        if let Some(action) = self.0.take() {
-            action();
-        }
-    }
 }
 
 thread_local! {

@@ -8,6 +8,7 @@
 //! - [`expect`] compares every field of [`Metrics`], so that one unexpected turn or park shows.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::env;
 use std::future::poll_fn;
@@ -238,6 +239,29 @@ impl Wakes {
 
     pub(crate) fn count(&self) -> usize {
         self.0.load(SeqCst)
+    }
+}
+
+/// Does something as it is dropped.
+pub(crate) struct OnDrop(Option<Box<dyn FnOnce()>>);
+
+impl OnDrop {
+    pub(crate) fn call(action: impl FnOnce() + 'static) -> Self {
+        OnDrop(Some(Box::new(action)))
+    }
+
+    /// Counts up as it is dropped.
+    pub(crate) fn count(drops: &Rc<Cell<u32>>) -> Self {
+        let drops = Rc::clone(drops);
+        OnDrop::call(move || drops.set(drops.get() + 1))
+    }
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(action) = self.0.take() {
+            action();
+        }
     }
 }
 
