@@ -144,6 +144,13 @@ const TABLE: &[Sabotage] = &[
         noticed_by: "laws",
     },
     Sabotage {
+        what: "a dropped socket stays registered",
+        file: "reactor.rs",
+        line: "let deregistered = self.poll.borrow().registry().deregister(io);",
+        broken: "let _ = io; let deregistered: io::Result<()> = Ok(());",
+        noticed_by: "net",
+    },
+    Sabotage {
         what: "sockets are not looked at while a task can run",
         file: "runtime.rs",
         line: "if self.polls.get() < POLLS_BETWEEN_LOOKS {",
@@ -164,7 +171,7 @@ const TABLE: &[Sabotage] = &[
 fn every_broken_line_is_noticed() {
     let copy = Copy::of_the_workspace();
     let mut unnoticed = Vec::new();
-    for binary in ["loom", "laws", "lib", "fairness"] {
+    for binary in ["loom", "laws", "lib", "net", "fairness"] {
         if TABLE.iter().any(|sabotage| sabotage.noticed_by == binary) {
             let healthy = copy.test(binary);
             assert!(healthy.status.success(), "{binary} fails unbroken:\n{}", text(&healthy));
