@@ -5,7 +5,7 @@
 //! push; a wake anywhere else is a letter to the runtime's inbox.
 //! Leaves out: priorities. The order is that of the wakes.
 //! Read before: `wake.rs`. Read next: `task.rs`.
-//! Try: `cargo test -p dormouse queue`
+//! Try: `cargo test -p dormouse --test tasks`
 
 use std::cell::RefCell;
 use std::mem;
