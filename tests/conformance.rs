@@ -164,7 +164,8 @@ fn one_byte_at_a_time(model: Traits) {
 fn small_socket_buffers(model: Traits) {
     let server = Server::start(model.name, &[]);
     let stream = server.connect();
-    SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+    // Smaller ones make the kernel's own timers the slowest part of it.
+    SockRef::from(&stream).set_recv_buffer_size(16 * 1024).unwrap();
     SockRef::from(&stream).set_send_buffer_size(4096).unwrap();
     let data = pattern(1 << 20);
     assert!(stream_through(&stream, &data).unwrap() == upper(&data));
@@ -185,11 +186,9 @@ fn an_urgent_byte_loses_no_other(model: Traits) {
 fn a_storm_of_connections_leaves_nothing(model: Traits) {
     const CONNECTIONS: usize = 1000;
     let server = Server::start(model.name, &[]);
-    ask(&server.connect(), b"warm");
-    let stranger = server.connect();
-    ask(&stranger, b"up");
-    drop(stranger);
-    let before = settled_descriptors(&server);
+    // The end comes back when the server has closed its side.
+    assert_eq!(stream_through(&server.connect(), b"warm").unwrap(), b"WARM");
+    let before = server.descriptors();
     for n in 0..CONNECTIONS {
         let mut stream = server.connect();
         match n % 4 {
@@ -199,20 +198,11 @@ fn a_storm_of_connections_leaves_nothing(model: Traits) {
             _ => stream.write_all(b"and away").unwrap(),
         }
     }
-    assert_eq!(ask(&server.connect(), b"still there?"), b"STILL THERE?");
+    assert_eq!(stream_through(&server.connect(), b"still there?").unwrap(), b"STILL THERE?");
     until("all descriptors are closed", || server.descriptors() <= before);
     let stats = server.stop();
     assert_eq!(stats["accepted"], stats["closed"], "{stats}");
-    assert_eq!(stats["accepted"], CONNECTIONS as u64 + 3, "{stats}");
-}
-
-fn settled_descriptors(server: &Server) -> usize {
-    let mut last = 0;
-    until("the number of descriptors is steady", || {
-        let now = server.descriptors();
-        std::mem::replace(&mut last, now) == now
-    });
-    last
+    assert_eq!(stats["accepted"], CONNECTIONS as u64 + 2, "{stats}");
 }
 
 fn a_peer_that_vanishes_hurts_nobody(model: Traits) {

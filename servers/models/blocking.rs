@@ -30,14 +30,14 @@ pub fn serve(
 
     loop {
         // wait
-        let (connection, peer) = match counters.accept(listener.accept()) {
+        let (mut connection, peer) = match counters.accept(listener.accept()) {
             Ok(newcomer) => newcomer,
             Err(e) => {
                 pause(&e, counters)?;
                 continue;
             }
         };
-        let end = talk(connection, peer, &mut buffer, options, counters);
+        let end = talk(&mut connection, peer, &mut buffer, options, counters);
 
         // close
         counters.close(peer, &end);
@@ -46,7 +46,7 @@ pub fn serve(
 
 /// Answers one peer until it has no more to say; everybody else waits in the listener's queue.
 fn talk(
-    mut connection: TcpStream,
+    connection: &mut TcpStream,
     peer: SocketAddr,
     buffer: &mut [u8],
     options: &Options,
