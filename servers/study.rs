@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use self::child::Current;
 use self::figures::{Figures, Machine};
-use self::phase::{Phase, measure};
+use self::phase::{IDLE, Phase, measure};
 use self::progress::Progress;
 use self::row::{Findings, Phases, Row};
 use crate::load::{count, fit, parse_duration};
@@ -64,7 +64,7 @@ impl Study {
         let (connections, note) = fit(self.connections);
         let rows = self.measure_all(connections, &current);
         let figures = Figures::new(machine, self.duration.as_secs_f64(), connections, rows);
-        if let Some(note) = note {
+        for note in note.into_iter().chain(fit(IDLE).1) {
             print_line(&note)?;
         }
         print_line(&figures.to_string())?;
