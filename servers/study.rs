@@ -21,8 +21,6 @@ pub mod table;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process;
-use std::thread;
 use std::time::Duration;
 
 use self::child::Current;
@@ -121,6 +119,8 @@ impl Study {
 /// first to both, but `kill` sends the second to one.
 #[cfg(unix)]
 fn end_on_a_signal(current: Current) -> io::Result<()> {
+    use std::{process, thread};
+
     use nix::sys::signal::{SigSet, Signal};
 
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
