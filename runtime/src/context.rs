@@ -73,9 +73,13 @@ impl Context {
     }
 
     /// Makes this the thread's runtime until the guard is dropped.
+    ///
+    /// A thread that is ending may have lost its `CURRENT`, and still has a runtime to drop: its
+    /// tasks are dropped outside of any then.
     pub(crate) fn enter(self: &Rc<Self>) -> Entered {
+        let here = |current: &RefCell<_>| current.replace(Some(Rc::clone(self)));
         Entered {
-            context: CURRENT.with(|current| current.replace(Some(Rc::clone(self)))),
+            context: CURRENT.try_with(here).ok().flatten(),
             queue: RunQueue::set_here(Some(Rc::clone(&self.queue))),
         }
     }
@@ -90,7 +94,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         RunQueue::set_here(self.queue.take());
-        let left = CURRENT.with(|current| current.replace(self.context.take()));
+        let left = CURRENT.try_with(|current| current.replace(self.context.take()));
         // Its drop can be the last one, and run foreign code: not while `CURRENT` is borrowed.
         drop(left);
     }

@@ -19,6 +19,8 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
+use crate::task;
+
 /// What a task and its handle share.
 struct Shared<T> {
     state: Cell<State<T>>,
@@ -39,7 +41,7 @@ impl<T> Shared<T> {
         drop(self.task.take());
         if let State::Running { joiner: Some(joiner) } = self.state.replace(State::Finished(result))
         {
-            joiner.wake();
+            task::wake(&joiner);
         }
     }
 

@@ -5,7 +5,7 @@
 //! push; a wake anywhere else is a letter to the runtime's inbox.
 //! Leaves out: priorities. The order is that of the wakes.
 //! Read before: `wake.rs`. Read next: `task.rs`.
-//! Try: `cargo test -p dormouse queue`
+//! Try: `cargo test -p dormouse --test tasks`
 
 use std::cell::RefCell;
 use std::mem;
@@ -50,7 +50,7 @@ impl RunQueue {
 
     /// Makes `queue` the one at hand, and returns the one before.
     pub(crate) fn set_here(queue: Option<Rc<RunQueue>>) -> Option<Rc<RunQueue>> {
-        HERE.with(|here| here.replace(queue))
+        HERE.try_with(|here| here.replace(queue)).ok().flatten()
     }
 
     #[inline]

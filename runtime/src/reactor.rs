@@ -79,7 +79,8 @@ impl Reactor {
     /// a registration as long as any duplicate of the descriptor is open (epoll(7), question 6).
     pub(crate) fn deregister(&self, key: Key, io: &mut impl mio::event::Source) {
         self.sources.borrow_mut().remove(key);
-        if let Err(error) = self.poll.borrow().registry().deregister(io) {
+        let deregistered = self.poll.borrow().registry().deregister(io);
+        if let Err(error) = deregistered {
             log::warn!("source {key}: can't deregister: {error}");
         }
     }

@@ -13,6 +13,8 @@ use std::task::Waker;
 
 use mio::event::Event;
 
+use crate::task;
+
 /// Where data goes: towards us, or away. Accepting is reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -91,7 +93,7 @@ impl Side {
         if self.waits.replace(false)
             && let Some(waker) = self.waker.take()
         {
-            waker.wake_by_ref();
+            task::wake(&waker);
             // The wake may have run code that left a newer waker here.
             let newer = self.waker.take();
             self.waker.set(newer.or(Some(waker)));

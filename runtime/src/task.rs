@@ -8,8 +8,10 @@
 //! Read before: `queue.rs`. Read next: `join.rs`.
 //! Try: `cargo test -p dormouse --test tasks`
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::Waker;
 
 use futures_task::ArcWake;
 
@@ -89,5 +91,13 @@ impl ArcWake for Task {
         if !here {
             task.mailbox.wake(task.key, &task.inbox);
         }
+    }
+}
+
+/// Calls a waker. It may be anybody's, so its panic is kept from the loop, which has others to
+/// wake.
+pub(crate) fn wake(waker: &Waker) {
+    if catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())).is_err() {
+        log::error!("a waker panicked");
     }
 }

@@ -7,6 +7,7 @@
 //! Try: `cargo test -p dormouse --test time`
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll};
@@ -41,7 +42,7 @@ use crate::timer::Timers;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { deadline: Instant::now().checked_add(duration), armed: None }
+    Sleep { deadline: Instant::now().checked_add(duration), armed: None, was_polled: false }
 }
 
 /// Waits until `deadline`. See [`sleep`]; a deadline in the past ends at the first poll.
@@ -59,7 +60,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep { deadline: Some(deadline), armed: None }
+    Sleep { deadline: Some(deadline), armed: None, was_polled: false }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -68,6 +69,7 @@ pub struct Sleep {
     /// `None`: never.
     deadline: Option<Instant>,
     armed: Option<(Rc<Timers>, Key)>,
+    was_polled: bool,
 }
 
 impl Future for Sleep {
@@ -84,12 +86,13 @@ impl Future for Sleep {
             return Poll::Pending;
         }
         self.disarm();
-        if context.is_some_and(|context| !context.executor.may_go_on(cx)) {
-            return Poll::Pending;
-        }
+        let has_waited = mem::replace(&mut self.was_polled, true);
         // Asked again even after the timer fired: what ends here must not be early.
         if deadline <= Instant::now() {
-            return Poll::Ready(());
+            // Only who ends at its first poll has not given way to others yet. To hold up who has
+            // waited would let a future that is always ready outlast its own timeout.
+            let may_end = |context: Rc<Context>| has_waited || context.executor.may_go_on(cx);
+            return if context.is_none_or(may_end) { Poll::Ready(()) } else { Poll::Pending };
         }
         let Some(timers) = timers else {
             panic!("sleep outside of a runtime: await it inside the future given to block_on");

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use crate::observe::{Moment, Observer};
 use crate::slots::{Key, Slots};
+use crate::task;
 
 /// The deadlines of one runtime, each with who waits for it.
 pub(crate) struct Timers {
@@ -68,14 +69,14 @@ impl Timers {
         // One at a time, and none under the borrow: a wake may run code that arms or cancels.
         while let Some((key, waker)) = self.pop_due(now) {
             self.observer.saw(Moment::Fired(key));
-            waker.wake();
+            task::wake(&waker);
         }
     }
 
     /// Wakes everybody: no deadline will be looked at any more.
     pub(crate) fn close(&self) {
         for timer in self.heap.take().timers.into_values() {
-            timer.waker.wake();
+            task::wake(&timer.waker);
         }
     }
 
@@ -182,5 +183,80 @@ impl Heap {
     fn settle(&mut self, place: usize) {
         let key = self.nodes[place].key;
         self.timers.get_mut(key).expect("a node has its timer").place = place;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A sequence that looks random and is the same each time (xorshift).
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 >> 33).expect("31 bits") % limit
+        }
+    }
+
+    /// What the heap must be like: a list, sorted by deadline and then by age.
+    fn check(seed: u64, distinct_deadlines: usize) {
+        let (mut random, mut heap) = (Random(seed), Heap::default());
+        let mut model: Vec<(Instant, u64, Key)> = Vec::new();
+        let begin = Instant::now();
+        for order in 0..4000 {
+            // First it grows, then it shrinks.
+            let grows = if order < 2000 { 6 } else { 3 };
+            match random.below(10) {
+                n if n < grows => {
+                    let after = u64::try_from(random.below(distinct_deadlines)).expect("small");
+                    let deadline = begin + Duration::from_micros(after);
+                    let key = heap.insert(deadline, Waker::noop().clone());
+                    model.push((deadline, order, key));
+                    model.sort_by_key(|(deadline, order, _)| (*deadline, *order));
+                }
+                n if n < 8 && !model.is_empty() => {
+                    let (.., key) = model.remove(random.below(model.len()));
+                    assert!(heap.remove(key).is_some());
+                    assert!(heap.remove(key).is_none(), "a key names one timer, once");
+                }
+                _ if !model.is_empty() => {
+                    let (.., key) = model.remove(0);
+                    assert_eq!(heap.nodes[0].key, key);
+                    assert!(heap.remove(key).is_some());
+                }
+                _ => {}
+            }
+            let first = heap.nodes.first().map(|node| (node.deadline, node.key));
+            assert_eq!(first, model.first().map(|(deadline, _, key)| (*deadline, *key)));
+            assert_eq!(heap.nodes.len(), model.len());
+            for (place, node) in heap.nodes.iter().enumerate() {
+                assert_eq!(heap.timers.get(node.key).map(|timer| timer.place), Some(place));
+            }
+        }
+        for (.., key) in model {
+            assert_eq!(heap.nodes[0].key, key, "out of order");
+            heap.remove(key);
+        }
+        assert!(heap.nodes.is_empty());
+    }
+
+    #[test]
+    fn the_heap_is_a_sorted_list() {
+        for seed in 1..=5 {
+            check(seed * 0x2545_f491_4f6c_dd1d, 1_000_000);
+        }
+    }
+
+    #[test]
+    fn the_heap_keeps_the_order_of_equal_deadlines() {
+        for seed in 1..=5 {
+            check(seed * 0x2545_f491_4f6c_dd1d, 3);
+        }
     }
 }

@@ -80,6 +80,90 @@ const TABLE: &[Sabotage] = &[
         broken: "{ self.posted.swap(true, Ordering::AcqRel); false }",
         noticed_by: "loom",
     },
+    Sabotage {
+        what: "the park does not wait",
+        file: "reactor.rs",
+        line: "let timeout = longest.map(|longest| longest.min(LONGEST_WAIT));",
+        broken: "let timeout = Some(Duration::ZERO);",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a deadline is rounded down to whole milliseconds",
+        file: "runtime.rs",
+        line: "reactor.park(left);",
+        broken: "reactor.park(left.map(|left| Duration::from_millis(left.as_millis() as u64)));",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a task is queued once for each wake",
+        file: "task.rs",
+        line: "self.queued.store(true, Relaxed);",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a wake marks its task as queued, and does not queue it",
+        file: "task.rs",
+        line: "queue.push(self.key);",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a polled task still counts as queued, so that no wake queues it",
+        file: "executor.rs",
+        line: "task.leave_queue();",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a cancelled timer stays",
+        file: "time.rs",
+        line: "timers.cancel(key);",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a short read does not clear the readiness, so that the next one is vain",
+        file: "source.rs",
+        line: "if NEW_DATA_IS_A_NEW_EVENT && !self.unclear.get() {",
+        broken: "if false {",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "an event wakes whoever waited once",
+        file: "source.rs",
+        line: "if self.waits.replace(false)",
+        broken: "if true",
+        noticed_by: "lib",
+    },
+    Sabotage {
+        what: "an event finds whoever has taken the slot since",
+        file: "slots.rs",
+        line: "self.entries.get(key.place()).filter(|(owner, _)| *owner == key)",
+        broken: "self.entries.get(key.place())",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a dropped socket stays registered",
+        file: "reactor.rs",
+        line: "let deregistered = self.poll.borrow().registry().deregister(io);",
+        broken: "let _ = io; let deregistered: io::Result<()> = Ok(());",
+        noticed_by: "net",
+    },
+    Sabotage {
+        what: "sockets are not looked at while a task can run",
+        file: "runtime.rs",
+        line: "if self.polls.get() < POLLS_BETWEEN_LOOKS {",
+        broken: "if true {",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a task may go on for ever with what is ready",
+        file: "executor.rs",
+        line: "self.steps_left.set(left.saturating_sub(1));",
+        broken: "",
+        noticed_by: "fairness",
+    },
 ];
 
 #[test]
@@ -87,7 +171,7 @@ const TABLE: &[Sabotage] = &[
 fn every_broken_line_is_noticed() {
     let copy = Copy::of_the_workspace();
     let mut unnoticed = Vec::new();
-    for binary in ["loom", "laws", "lib"] {
+    for binary in ["loom", "laws", "lib", "net", "fairness"] {
         if TABLE.iter().any(|sabotage| sabotage.noticed_by == binary) {
             let healthy = copy.test(binary);
             assert!(healthy.status.success(), "{binary} fails unbroken:\n{}", text(&healthy));

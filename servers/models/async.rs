@@ -84,7 +84,6 @@ async fn serve_one(
     let end = talk(&mut connection, peer, &options, &counters).await;
 
     // close
-    drop(connection);
     counters.close(peer, &end);
 }
 

@@ -4,7 +4,7 @@
 //! Idea: register each socket once with the kernel; one call sleeps until some are ready, and
 //! names them by token. Each connection is a state machine that goes as far as readiness allows.
 //! Leaves out: code that reads from top to bottom; that needs a compiler's help (`async.rs`).
-//! Read before: `mio/connection.rs`. Read next: `examples/`, the first that parks a thread.
+//! Read before: `mio/connection.rs`. Read next: `runtime/src/lib.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`, and `cargo run -- client`
 
 mod connection;

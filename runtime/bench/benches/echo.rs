@@ -33,8 +33,8 @@ const SCENARIOS: [Scenario; 5] = [
     Scenario { name: "echo c=1", load: Load::PingPong(1), one_cpu: true },
     Scenario { name: "echo c=64", load: Load::PingPong(64), one_cpu: false },
     Scenario { name: "echo c=1000", load: Load::PingPong(1000), one_cpu: false },
-    Scenario { name: "churn c=1", load: Load::Churn(1), one_cpu: true },
-    Scenario { name: "churn c=16", load: Load::Churn(16), one_cpu: false },
+    Scenario { name: "echo churn c=1", load: Load::Churn(1), one_cpu: true },
+    Scenario { name: "echo churn c=16", load: Load::Churn(16), one_cpu: false },
 ];
 
 /// Whom the others are compared with: the columns of ratios.
@@ -117,15 +117,16 @@ impl Scenario {
         let place = if *one_cpu { "both on one CPU" } else { "server and load on a CPU each" };
         println!("\n{name}: for each {}; {place}", load.operation());
         let compared = COMPARED.map(|name| format!("{:>14}", format!("/ {name}")));
-        println!("{:14}{:>20}{}{:>8}{:>25}", "", "CPU µs", compared.concat(), "calls", "a second");
+        println!("{:14}{:>19}{}{:>7}{:>11}", "", "CPU µs", compared.concat(), "calls", "a second");
         for ((name, _), Figures { cpu_us, per_second, calls }) in SERVERS.iter().zip(figures) {
+            let per_second = per_second.median();
             let ratios = COMPARED.map(|other| {
                 let other = SERVERS.iter().position(|(name, _)| *name == other);
                 let other = other.map_or(f64::NAN, |other| figures[other].cpu_us.median());
                 format!("{:>14.2}", cpu_us.median() / other)
             });
             let calls = calls.map_or("-".to_owned(), |calls| format!("{calls:.2}"));
-            println!("{name:14}{cpu_us:>20.2}{}{calls:>8}{per_second:>25}", ratios.concat());
+            println!("{name:14}{cpu_us:>19.2}{}{calls:>7}{per_second:>11.0}", ratios.concat());
         }
     }
 }

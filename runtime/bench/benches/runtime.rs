@@ -43,8 +43,8 @@ fn main() -> io::Result<()> {
         return Ok(());
     }
     describe(options.effort, rounds);
-    let names = [Dormouse::NAME, Tokio::NAME, Smol::NAME].map(|name| format!("{name:>20}"));
-    println!("\n{:34}{} {:>6} {:>6}", "", names.concat(), "/tokio", "/smol");
+    let names = [Dormouse::NAME, Tokio::NAME, Smol::NAME].map(|name| format!("{name:>19}"));
+    println!("\n{:31}{}{:>7}{:>6}", "", names.concat(), "/tokio", "/smol");
     for Row { name, at_once, times, measures } in rows {
         let mut samples = [const { Samples::new() }; 3];
         take_turns(rounds, measures.len(), |who| {
@@ -52,8 +52,8 @@ fn main() -> io::Result<()> {
             Ok(())
         })?;
         let [ours, tokio, smol] = samples.each_ref().map(Samples::median);
-        let figures = samples.map(|samples| format!("{samples:>20}"));
-        println!("{name:34}{} {:>6.2} {:>6.2}", figures.concat(), ours / tokio, ours / smol);
+        let figures = samples.map(|samples| format!("{samples:>19}"));
+        println!("{name:31}{}{:>7.2}{:>6.2}", figures.concat(), ours / tokio, ours / smol);
     }
     Ok(())
 }
@@ -67,12 +67,12 @@ fn rows(effort: Effort) -> Vec<Row> {
         rows.push(Row { name: name.to_owned(), at_once, times, measures });
     };
     let spawn = [spawn_and_join::<Dormouse>, spawn_and_join::<Tokio>, spawn_and_join::<Smol>];
-    row("spawn+join, 1000 tasks, ns each", 1000, 1000, spawn);
+    row("spawn+join, 1000 tasks, ns", 1000, 1000, spawn);
     let yields = [yields::<Dormouse>, yields::<Tokio>, yields::<Smol>];
     row("yield, 1 task, ns", 1, 500_000, yields);
     row("yield, 100 tasks, ns", 100, 20_000, yields);
     let wakes = [round_trips::<Dormouse>, round_trips::<Tokio>, round_trips::<Smol>];
-    row("wake, 2 threads, 1 CPU, ns a trip", 2, 20_000, wakes);
+    row("wake there and back, ns", 2, 20_000, wakes);
     let spread = [arm_and_cancel::<Dormouse>, arm_and_cancel::<Tokio>, arm_and_cancel::<Smol>];
     let latest = [arm_the_latest::<Dormouse>, arm_the_latest::<Tokio>, arm_the_latest::<Smol>];
     for (alive, name) in [(1, "1"), (1000, "1000"), (100_000, "100k"), (1_000_000, "1M")] {
@@ -81,7 +81,7 @@ fn rows(effort: Effort) -> Vec<Row> {
         }
         row(&format!("timer cancelled, {name} alive, ns"), alive, 100_000, spread);
     }
-    row("timer the latest, 100k alive, ns", 100_000, 100_000, latest);
+    row("timeout, 100k alive, ns", 100_000, 100_000, latest);
     let cost = [fire::<Dormouse>, fire::<Tokio>, fire::<Smol>];
     let late = [fire_late::<Dormouse>, fire_late::<Tokio>, fire_late::<Smol>];
     row("timer fired, 10k, CPU ns each", 10_000, 1, cost);

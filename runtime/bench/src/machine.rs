@@ -35,15 +35,15 @@ pub fn describe(effort: Effort, rounds: usize) {
         println!("only whether it runs: these figures mean nothing (`cargo bench` measures)");
     }
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    let bench = env!("CARGO_PKG_NAME");
-    println!("$ cargo bench -p {bench} -- {}", args.join(" "));
+    let args = if args.is_empty() { String::new() } else { format!(" -- {}", args.join(" ")) };
+    println!("$ cargo bench -p {}{args}", env!("CARGO_PKG_NAME"));
     let system = rustix::system::uname();
     let (name, release) = (system.sysname().to_string_lossy(), system.release().to_string_lossy());
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let versions = ["tokio", "smol", "async-io", "async-executor", "mio"]
         .map(|package| format!("{package} {}", version(package)));
-    println!("{name} {release}, {cpus} CPUs; {}; {rounds} rounds", versions.join(", "));
-    println!("median (least–greatest of the rounds); the runtimes take turns within each round");
+    println!("{name} {release}, {cpus} CPUs; {}", versions.join(", "));
+    println!("median (least–greatest) of {rounds} rounds; all take turns within each round");
 }
 
 /// The version of `package` in this workspace's lock file.

@@ -52,6 +52,25 @@ impl Options {
 
     /// Whether `name` is asked for: it contains one of the words, or there are none.
     pub fn wants(&self, name: &str) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| name.contains(word))
+        self.words.is_empty() || self.words.iter().any(|word| contains(name, word))
+    }
+}
+
+/// Whether `word` is in `name`, and no digit follows: `c=1` is not `c=16`.
+fn contains(name: &str, word: &str) -> bool {
+    let mut ends = name.match_indices(word).map(|(at, _)| &name[at + word.len()..]);
+    ends.any(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn a_number_is_not_the_beginning_of_another() {
+        assert!(contains("echo c=1", "c=1"));
+        assert!(!contains("echo c=16", "c=1"));
+        assert!(contains("yield, 100 tasks, ns", "yield"));
+        assert!(!contains("yield, 100 tasks, ns", "echo"));
     }
 }

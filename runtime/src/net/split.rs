@@ -4,7 +4,7 @@
 //! Idea: two halves that share the socket. Each owns one direction, so nobody else can wait there.
 //! Leaves out: putting them together again.
 //! Read before: `net/tcp_stream.rs`. Read next: `time.rs`.
-//! Try: `cargo test -p dormouse --test net split`
+//! Try: `cargo test -p dormouse --test net`
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;

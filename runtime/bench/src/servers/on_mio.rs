@@ -19,7 +19,11 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     let mut events = Events::with_capacity(1024);
     let mut connections = Slab::new();
     loop {
-        poll.poll(&mut events, None)?;
+        match poll.poll(&mut events, None) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        }
         for event in &events {
             match event.token() {
                 LISTENER => accept_all(&listener, &poll, &mut connections)?,

@@ -1,0 +1,362 @@
+//! What the runtime's tests share: a runtime under watch, and metrics compared as a whole.
+//!
+//! [`lab`] gives a test its runtime. Three things come with it:
+//!
+//! - A hang fails: after [`PATIENCE`] a watchdog has the runtime print its own metrics, and ends
+//!   the process.
+//! - Whatever the test did, its books must balance in the end: see [`assert_books_balance`].
+//! - [`expect`] compares every field of [`Metrics`], so that one unexpected turn or park shows.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::env;
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::{self, Command};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dormouse::net::{TcpListener, TcpStream};
+use dormouse::time::sleep;
+use dormouse::{Metrics, Runtime};
+
+/// How long a test may take. None should come near it, on whatever machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Long enough that a loop that spins makes thousands of turns in it.
+pub(crate) const SILENCE: Duration = Duration::from_millis(100);
+
+/// Runs `test` with a runtime of its own, under watch; its books must balance in the end.
+pub(crate) fn lab(test: impl FnOnce(&Rc<Runtime>)) {
+    let runtime = Rc::new(Runtime::new().unwrap());
+    let _watchdog = watch(&runtime);
+    test(&runtime);
+    assert_books_balance(&runtime);
+}
+
+/// Ends the process if it is not dropped in time.
+pub(crate) struct Watchdog(mpsc::Sender<()>);
+
+impl Watchdog {
+    /// For what has no runtime to ask.
+    pub(crate) fn new() -> Self {
+        Self::calling(|| ())
+    }
+
+    fn calling(bark: impl FnOnce() + Send + 'static) -> Self {
+        let (alive, dropped) = mpsc::channel::<()>();
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        thread::spawn(move || {
+            if dropped.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Not `eprintln`, which the test harness keeps until the test ends.
+                let _ = writeln!(io::stderr(), "{test} hangs");
+                bark();
+                thread::sleep(Duration::from_secs(2));
+                let _ = writeln!(io::stderr(), "{test}: and the runtime does not answer a wake");
+                process::exit(101);
+            }
+        });
+        Watchdog(alive)
+    }
+}
+
+/// A witness in the runtime: a task that does nothing, until the watchdog wakes it.
+pub(crate) fn watch(runtime: &Rc<Runtime>) -> Watchdog {
+    let barks = Arc::new(AtomicBool::new(false));
+    let witness = Arc::new(Mutex::new(None));
+    let (heard, waker, watched) = (barks.clone(), witness.clone(), Rc::downgrade(runtime));
+    drop(runtime.spawn(poll_fn(move |cx| {
+        *waker.lock().unwrap() = Some(cx.waker().clone());
+        if let (true, Some(runtime)) = (heard.load(SeqCst), watched.upgrade()) {
+            let _ = writeln!(io::stderr(), "its runtime: {:#?}", runtime.metrics());
+            process::exit(101);
+        }
+        Poll::<()>::Pending
+    })));
+    let watchdog = Watchdog::calling(move || {
+        barks.store(true, SeqCst);
+        if let Some(witness) = &*witness.lock().unwrap() {
+            witness.wake_by_ref();
+        }
+    });
+    // The witness gets its first and only poll here, before anything is measured.
+    runtime.block_on(dormouse::yield_now());
+    watchdog
+}
+
+/// Every field of the metrics by its name, those too that are added later.
+fn fields(metrics: &Metrics) -> BTreeMap<String, i128> {
+    let text = format!("{metrics:?}");
+    let body = text.trim_start_matches("Metrics {").trim_end_matches('}');
+    let pairs = body.split(',').filter_map(|field| field.split_once(':'));
+    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().parse().unwrap())).collect()
+}
+
+/// What changed between two metrics, and how.
+pub(crate) fn difference(before: &Metrics, after: &Metrics) -> BTreeMap<String, i128> {
+    let before = fields(before);
+    let mut changes = fields(after);
+    for (name, change) in &mut changes {
+        *change -= before[name];
+    }
+    changes.retain(|_, change| *change != 0);
+    changes
+}
+
+/// Demands that since `before` exactly this has happened, and nothing else at all.
+#[track_caller]
+pub(crate) fn expect(runtime: &Runtime, before: &Metrics, fill_in: impl FnOnce(&mut Metrics)) {
+    let mut expected = Metrics::default();
+    fill_in(&mut expected);
+    let expected = difference(&Metrics::default(), &expected);
+    assert_eq!(difference(before, &runtime.metrics()), expected, "left: it did; right: expected");
+}
+
+/// Whether nothing is under way: laws 2 and 3 as equations.
+fn is_balanced(m: &Metrics) -> bool {
+    let returned = m.returned_event
+        + m.returned_deadline
+        + m.returned_unpark
+        + m.returned_interrupted
+        + m.returned_clamped
+        + m.returned_none;
+    m.polls + m.discarded == m.spawns + m.enqueued
+        && m.wakes_local + m.wakes_remote == m.enqueued + m.wakes_queued + m.wakes_finished
+        && m.parks == returned
+        && m.returned_none == 0
+        && m.timers_fired + m.timers_cancelled <= m.timers_armed
+        && m.events_stale <= m.events
+        && m.vain_polls_nowait <= m.polls_nowait
+}
+
+/// At rest each poll has its cause, each wake its effect, each park one reason to end.
+#[track_caller]
+pub(crate) fn assert_books_balance(runtime: &Runtime) {
+    // What is still queued, or lies in the inbox, gets its turn first.
+    for _ in 0..100 {
+        runtime.block_on(sleep(Duration::from_millis(1)));
+        if is_balanced(&runtime.metrics()) {
+            return;
+        }
+    }
+    panic!("the books do not balance: {:#?}", runtime.metrics());
+}
+
+/// Waits until nothing happens any more but the waiting itself.
+pub(crate) async fn silence(runtime: &Runtime) {
+    loop {
+        let before = runtime.metrics();
+        sleep(Duration::from_millis(5)).await;
+        if difference(&before, &runtime.metrics()) == difference(&Metrics::default(), &one_timer())
+        {
+            return;
+        }
+    }
+}
+
+/// What one sleep of a task costs that has the runtime for itself.
+pub(crate) fn one_timer() -> Metrics {
+    let mut metrics = Metrics::default();
+    add_one_timer(&mut metrics);
+    metrics
+}
+
+/// Adds [`one_timer`] to what is expected.
+pub(crate) fn add_one_timer(m: &mut Metrics) {
+    m.timers_armed += 1;
+    m.parks += 1;
+    m.returned_deadline += 1;
+    m.turns += 1;
+    m.timers_fired += 1;
+    m.wakes_local += 1;
+    m.enqueued += 1;
+    m.polls += 1;
+}
+
+/// What one event costs that one task waits for.
+pub(crate) fn add_one_event(m: &mut Metrics) {
+    m.parks += 1;
+    m.returned_event += 1;
+    m.events += 1;
+    m.turns += 1;
+    m.wakes_local += 1;
+    m.enqueued += 1;
+    m.polls += 1;
+}
+
+/// What one wake from another thread costs that ends a park.
+pub(crate) fn add_one_unpark(m: &mut Metrics) {
+    m.parks += 1;
+    m.returned_unpark += 1;
+    m.turns += 1;
+    m.wakes_remote += 1;
+    m.enqueued += 1;
+    m.polls += 1;
+}
+
+/// Any port of this machine, that nobody else reaches.
+pub(crate) fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Two ends of a connection, both in the runtime that runs.
+pub(crate) async fn connection() -> (TcpStream, TcpStream) {
+    let mut listener = TcpListener::bind(any_port()).unwrap();
+    let connecting = TcpStream::connect(listener.local_addr().unwrap());
+    let (ours, theirs) = futures_lite::future::zip(connecting, listener.accept()).await;
+    (ours.unwrap(), theirs.unwrap().0)
+}
+
+/// Two ends of a connection: one in the runtime that runs, the other a blocking one of std.
+pub(crate) async fn connection_to_std() -> (TcpStream, std::net::TcpStream) {
+    let mut listener = TcpListener::bind(any_port()).unwrap();
+    let theirs = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (ours, _) = listener.accept().await.unwrap();
+    (ours, theirs)
+}
+
+/// A waker that counts.
+#[derive(Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+impl Wakes {
+    pub(crate) fn waker() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Wakes::default());
+        (wakes.clone(), Waker::from(wakes))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+/// Does something as it is dropped.
+pub(crate) struct OnDrop(Option<Box<dyn FnOnce()>>);
+
+impl OnDrop {
+    pub(crate) fn call(action: impl FnOnce() + 'static) -> Self {
+        OnDrop(Some(Box::new(action)))
+    }
+
+    /// Counts up as it is dropped.
+    pub(crate) fn count(drops: &Rc<Cell<u32>>) -> Self {
+        let drops = Rc::clone(drops);
+        OnDrop::call(move || drops.set(drops.get() + 1))
+    }
+}
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        if let Some(action) = self.0.take() {
+            action();
+        }
+    }
+}
+
+/// Turns the runtime, a millisecond at a time, until `done`.
+pub(crate) async fn until(mut done: impl FnMut() -> bool) {
+    while !done() {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Another thread wakes while this one is in the midst of a poll: the wake has come by the time
+/// that the poll returns.
+pub(crate) fn wake_from_elsewhere(waker: &Waker) {
+    let waker = waker.clone();
+    thread::spawn(move || waker.wake()).join().unwrap();
+}
+
+/// Busy for a while, without a system call.
+pub(crate) fn spin(duration: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < duration {
+        std::hint::spin_loop();
+    }
+}
+
+/// The limit of descriptors, lifted as far as it goes.
+#[cfg(unix)]
+pub(crate) fn raise_descriptor_limit() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
+}
+
+/// How many descriptors this process has open. Other tests open some too: see [`in_a_process`].
+#[cfg(target_os = "linux")]
+pub(crate) fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Waits until the thread `thread` blocks in the kernel: parked, where it has nothing else to
+/// block in.
+#[cfg(target_os = "linux")]
+pub(crate) fn wait_until_asleep(thread: nix::unistd::Pid) {
+    loop {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        // The state comes after the name, which stands in parentheses.
+        if stat.rsplit(')').next().unwrap().trim_start().starts_with('S') {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+const CHILD: &str = "DORMOUSE_TEST_CHILD";
+
+/// Runs `body` in a process of its own, where no other test is: for what concerns the whole
+/// process, or may end it. `test` is the name of the test that calls this.
+pub(crate) fn in_a_process(test: &str, body: impl FnOnce()) {
+    if env::var_os(CHILD).is_some() {
+        return body();
+    }
+    let output = this_test_alone(test, Command::new(env::current_exe().unwrap())).output().unwrap();
+    assert!(
+        output.status.success(),
+        "in its own process: {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Completes a command that ends with this test program, so that it runs `test` alone.
+pub(crate) fn this_test_alone(test: &str, mut command: Command) -> Command {
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, "1");
+    command
+}
+
+/// Whether this process was started by [`this_test_alone`].
+pub(crate) fn is_alone() -> bool {
+    env::var_os(CHILD).is_some()
+}
+
+/// A listener that takes no more connections, and those that fill its queue.
+pub(crate) fn full_listener() -> (std::net::TcpListener, Vec<std::net::TcpStream>) {
+    let listener = std::net::TcpListener::bind(any_port()).unwrap();
+    // A second listen(2) with the shortest queue there is.
+    socket2::SockRef::from(&listener).listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let patience = Duration::from_millis(50);
+    let mut queued = Vec::new();
+    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, patience) {
+        queued.push(stream);
+    }
+    (listener, queued)
+}

@@ -1,0 +1,164 @@
+//! The laws of no busy-spin, seen from outside: what the kernel says of each server while nobody
+//! says anything to it (DESIGN.md, "The laws").
+//!
+//! Two witnesses: the server's own counters, which must be exact, and the kernel's account of the
+//! process. Each silence ends with a message that is answered: a server that lost every wake would
+//! be as quiet. The very same check finds that `nonblocking` spins, so it can fail.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use support::witness::{self, Account, Verdict};
+use support::{Server, ask};
+
+const SPAN: Duration = Duration::from_secs(2);
+
+/// Leaves `connections` idle, watches, and then asks each of them something.
+fn watch_idle(model: &str, args: &[&str], connections: usize) -> (Verdict, Account, Value) {
+    let server = Server::start(model, args);
+    let streams: Vec<TcpStream> = (0..connections).map(|_| server.connect()).collect();
+    // Whoever was answered was accepted; and what an accept leaves to do is done by then, too.
+    for stream in &streams {
+        ask(stream, b"before");
+    }
+    let (verdict, account) = witness::watch(server.pid(), SPAN);
+    for stream in &streams {
+        assert_eq!(ask(stream, b"after"), b"AFTER", "silent, but is it alive?");
+    }
+    (verdict, account, server.stop())
+}
+
+fn sleeps_with(model: &str, connections: usize) {
+    raise_descriptor_limit();
+    let (verdict, account, stats) = watch_idle(model, &[], connections);
+    println!("{model}, {connections} idle: {verdict:?}, {account:?}");
+    assert_eq!(verdict, Verdict::Asleep, "{model}, {connections} idle: {account:?}; {stats}");
+    let messages = 2 * connections as u64;
+    assert_eq!(stats["reads"].as_u64().unwrap() - vain(&stats, "vain_reads"), messages, "{stats}");
+    // No more waits than there were events to wait for: each connection's coming, what its
+    // registration said, and its messages.
+    let most = messages + 2 * connections as u64 + 1;
+    assert!(stats["waits"].as_u64().unwrap() <= most, "at most {most} waits: {stats}");
+}
+
+fn vain(stats: &Value, name: &str) -> u64 {
+    stats[name].as_u64().unwrap()
+}
+
+fn raise_descriptor_limit() {
+    dormouse_study::limits::raise_descriptor_limit().unwrap();
+}
+
+#[test]
+fn mio_sleeps_while_nobody_speaks() {
+    for connections in [0, 1, 1000] {
+        sleeps_with("mio", connections);
+    }
+}
+
+#[test]
+fn async_sleeps_while_nobody_speaks() {
+    for connections in [0, 1, 1000] {
+        sleeps_with("async", connections);
+    }
+}
+
+#[test]
+fn blocking_sleeps_while_nobody_speaks() {
+    for connections in [0, 1] {
+        let (verdict, account, _) = watch_idle("blocking", &[], connections);
+        assert_eq!(verdict, Verdict::Asleep, "{connections} idle: {account:?}");
+    }
+}
+
+/// The reverse: the check is worth something, as it finds the one that is made to spin.
+#[test]
+fn nonblocking_is_found_to_spin_by_the_same_check() {
+    let (verdict, account, stats) = watch_idle("nonblocking", &[], 1);
+    println!("nonblocking, 1 idle: {verdict:?}, {account:?}");
+    assert_eq!(verdict, Verdict::Spins, "{account:?}");
+    assert!(vain(&stats, "vain_reads") > 10_000, "{stats}");
+}
+
+#[test]
+fn nonblocking_that_asks_now_and_then_is_periodic() {
+    let (verdict, account, stats) = watch_idle("nonblocking", &["--every", "1ms"], 1);
+    println!("nonblocking --every 1ms, 1 idle: {verdict:?}, {account:?}");
+    assert_eq!(verdict, Verdict::Periodic, "{account:?}");
+    assert!(account.switches > 100, "it wakes all the time: {account:?}");
+    assert!(vain(&stats, "vain_reads") > 100, "{stats}");
+}
+
+/// Law 5: one wait, one read, one write for each message, and nothing in vain.
+#[test]
+fn a_message_on_a_warm_connection_costs_three_system_calls() {
+    const MESSAGES: u64 = 1000;
+    for model in ["mio", "async"] {
+        let server = Server::start(model, &[]);
+        let stream = server.connect();
+        ask(&stream, b"warm");
+        for _ in 0..MESSAGES {
+            assert_eq!(ask(&stream, b"hello"), b"HELLO");
+        }
+        let stats = server.stop();
+        assert_eq!(stats["reads"], MESSAGES + 1 + vain(&stats, "vain_reads"), "{model}: {stats}");
+        assert!(vain(&stats, "vain_reads") <= 1, "before the first message: {model}: {stats}");
+        assert_eq!(stats["writes"], MESSAGES + 1, "{model}: {stats}");
+        // Beside one wait a message: for the connection, and for the stop.
+        let waits = stats["waits"].as_u64().unwrap();
+        assert!((MESSAGES..=MESSAGES + 3).contains(&waits), "{model}: {stats}");
+        assert_eq!(stats["vain_writes"], 0, "{model}: {stats}");
+        assert_eq!(stats["vain_waits"], 0, "{model}: {stats}");
+    }
+}
+
+/// The same, and the silence, as the kernel counts it.
+#[test]
+fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
+    for model in ["mio", "async"] {
+        let server = Server::start(model, &[]);
+        let streams: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
+        for stream in &streams {
+            ask(stream, b"warm");
+        }
+        let silence = witness::system_calls(server.pid(), || std::thread::sleep(SPAN));
+        let ten = witness::system_calls(server.pid(), || {
+            (0..10).for_each(|_| drop(ask(&streams[42], b"hello")));
+        });
+        let (silence, ten) = match (silence, ten) {
+            (Ok(silence), Ok(ten)) => (silence, ten),
+            (Err(why), _) | (_, Err(why)) => {
+                println!("{model}: skipped: {why}");
+                return;
+            }
+        };
+        assert_eq!(finished(&silence), BTreeMap::new(), "{model}: {silence:#?}");
+        let calls = finished(&ten);
+        println!("{model}: 0 calls in {SPAN:?} of silence, for 10 messages {calls:?}");
+        assert_eq!((calls["recvfrom"], calls["sendto"]), (10, 10), "{model}: {ten:#?}");
+        // The last wait may still go on, or the first may have been cut in two by the attach.
+        assert!((9..=11).contains(&calls["epoll_wait"]), "{model}: {ten:#?}");
+        assert_eq!(calls.len(), 3, "{model}: nothing else: {ten:#?}");
+    }
+}
+
+/// The calls that came to an end, by name. What the attach or the end of the tracing has cut short
+/// is no call of the server's.
+fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
+    let mut calls = BTreeMap::new();
+    for line in lines {
+        let cut = ["<unfinished", "<detached", "ERESTART"];
+        let call =
+            line.split_once(' ').map(|(_, call)| call.trim_start().trim_start_matches("<... "));
+        let name = call.and_then(|call| call.split(['(', ' ']).next());
+        if let Some(name) = name.filter(|_| !cut.iter().any(|cut| line.contains(cut))) {
+            *calls.entry(name).or_default() += 1;
+        }
+    }
+    calls
+}

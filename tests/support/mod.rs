@@ -1,0 +1,164 @@
+//! What the tests of whole programs share: a server as a process, and peers that talk to it.
+#![allow(dead_code, clippy::unwrap_used)]
+
+pub(crate) mod witness;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// Generous: reached only when something hangs.
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+pub(crate) const DORMOUSE: &str = env!("CARGO_BIN_EXE_dormouse");
+
+/// `dormouse serve` as a process of its own; killed if the test ends before it.
+pub(crate) struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn start(model: &str, args: &[&str]) -> Server {
+        let mut command = Command::new(DORMOUSE);
+        command.args(["serve", model, "--addr", "127.0.0.1:0", "--stats"]).args(args);
+        Server::spawn(command)
+    }
+
+    /// With room for so many descriptors only.
+    pub(crate) fn start_with_descriptors(model: &str, descriptors: u32) -> Server {
+        let serve = format!(
+            "ulimit -n {descriptors}; exec {DORMOUSE} serve {model} --addr 127.0.0.1:0 --stats"
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &serve]);
+        Server::spawn(command)
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Server {
+        command.env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        stdout.read_line(&mut first).unwrap();
+        let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}"));
+        let address = address.trim_end().parse().unwrap();
+        Server { child, stdout, address }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        connect(self.address)
+    }
+
+    /// Ends the server as a user would, and returns what it counted: its last line.
+    pub(crate) fn stop(self) -> Value {
+        self.stop_with(Signal::SIGTERM)
+    }
+
+    pub(crate) fn stop_with(mut self, signal: Signal) -> Value {
+        self.signal(signal);
+        let status = self.wait();
+        assert!(status.success(), "{signal} ended it with {status}");
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        let last = rest.lines().last().unwrap_or_else(|| panic!("no statistics"));
+        serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {last}"))
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.pid()).unwrap()), signal).unwrap();
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        until("the server ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// How many descriptors the server has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
+    }
+
+    /// The memory that it has in use, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already gone where the test has stopped it.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Waits for an event that must come; the pause between two looks proves nothing.
+pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !happened() {
+        assert!(start.elapsed() < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
+}
+
+/// Sends `message` and takes the same number of bytes back.
+pub(crate) fn ask(mut stream: &TcpStream, message: &[u8]) -> Vec<u8> {
+    stream.write_all(message).unwrap();
+    let mut answer = vec![0; message.len()];
+    stream.read_exact(&mut answer).unwrap();
+    answer
+}
+
+/// Sends all of `data`, ends that direction, and returns all that comes back until the end.
+pub(crate) fn stream_through(stream: &TcpStream, data: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut echo = Vec::with_capacity(data.len());
+    thread::scope(|scope| {
+        let sender = scope.spawn(move || {
+            let mut stream = stream;
+            stream.write_all(data)?;
+            stream.shutdown(Shutdown::Write)
+        });
+        let mut stream = stream;
+        let received = stream.read_to_end(&mut echo);
+        sender.join().unwrap()?;
+        received
+    })?;
+    Ok(echo)
+}
+
+/// Bytes of which no two neighbourhoods look alike, all values among them.
+pub(crate) fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|n| u8::try_from((n ^ (n >> 8) ^ (n >> 16)) & 0xff).unwrap()).collect()
+}
+
+/// Ends the connection with a reset instead of an end.
+pub(crate) fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
