@@ -21,13 +21,11 @@ pub mod table;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process;
-use std::thread;
 use std::time::Duration;
 
 use self::child::Current;
 use self::figures::{Figures, Machine};
-use self::phase::{Phase, measure};
+use self::phase::{IDLE, Phase, measure};
 use self::progress::Progress;
 use self::row::{Findings, Phases, Row};
 use crate::load::{count, fit, parse_duration};
@@ -64,7 +62,7 @@ impl Study {
         let (connections, note) = fit(self.connections);
         let rows = self.measure_all(connections, &current);
         let figures = Figures::new(machine, self.duration.as_secs_f64(), connections, rows);
-        if let Some(note) = note {
+        for note in note.into_iter().chain(fit(IDLE).1) {
             print_line(&note)?;
         }
         print_line(&figures.to_string())?;
@@ -121,6 +119,8 @@ impl Study {
 /// first to both, but `kill` sends the second to one.
 #[cfg(unix)]
 fn end_on_a_signal(current: Current) -> io::Result<()> {
+    use std::{process, thread};
+
     use nix::sys::signal::{SigSet, Signal};
 
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);

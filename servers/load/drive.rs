@@ -43,7 +43,7 @@ pub enum Edge {
 ///
 /// If nobody could connect.
 pub fn drive(plan: Plan, at_edge: &mut dyn FnMut(Edge)) -> io::Result<Report> {
-    Runtime::new()?.block_on(course(&Run::new(plan), at_edge))
+    Runtime::new()?.block_on(course(&Run::new(plan, OPENING), at_edge))
 }
 
 async fn course(run: &Rc<Run>, at_edge: &mut dyn FnMut(Edge)) -> io::Result<Report> {
@@ -60,6 +60,7 @@ async fn course(run: &Rc<Run>, at_edge: &mut dyn FnMut(Edge)) -> io::Result<Repo
     let begin = Instant::now();
     let window = Window { begin, end: begin + run.plan.duration };
     run.tally.measure(window);
+    clients.lanes.iter().for_each(|lane| lane.fill(run, begin));
     match run.plan.rate {
         Some(rate) => pace(&clients.lanes, rate, window).await?,
         None => sleep_until(window.end).await,
@@ -87,7 +88,7 @@ async fn open(run: &Rc<Run>) -> Clients {
     let mut clients = Clients { lanes: Vec::with_capacity(all), tasks: Vec::with_capacity(all) };
     for number in 1..=all {
         clients.start(run);
-        if number % AT_ONCE == 0 && begin.elapsed() < OPENING {
+        if number % AT_ONCE == 0 && begin.elapsed() < OPENING / 2 {
             // Where it takes longer, some are queued, and the next are none the worse for it.
             timeout(BREATH, run.tally.until_decided(number)).await.ok();
         }

@@ -13,7 +13,7 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dormouse::net::{OwnedReadHalf, OwnedWriteHalf};
 use futures_lite::future::try_zip;
@@ -32,15 +32,18 @@ pub struct Run {
     payload: Rc<Payload>,
     /// What came of it.
     pub tally: Tally,
+    /// Clients that have not begun to connect by then give up.
+    opening_ends: Instant,
     /// How many connections there have been: each has its own number, and so its own bytes.
     connections: Cell<usize>,
 }
 
 impl Run {
-    /// A load that has not begun.
-    pub fn new(plan: Plan) -> Rc<Run> {
+    /// A load that begins now; all its clients should connect within `opening`.
+    pub fn new(plan: Plan, opening: Duration) -> Rc<Run> {
+        let opening_ends = Instant::now() + opening;
         let payload = Payload::new(room(&plan));
-        Rc::new(Run { plan, payload, tally: Tally::new(), connections: Cell::new(0) })
+        Rc::new(Run { plan, payload, tally: Tally::new(), connections: Cell::new(0), opening_ends })
     }
 
     fn next_number(&self) -> usize {
@@ -103,11 +106,15 @@ impl Lane {
     /// One connection, from its begin until its ledger is done.
     async fn talk(&self, run: &Run) -> Result<(), Fault> {
         let number = run.next_number();
+        if !self.is_served() && Instant::now() > run.opening_ends {
+            return Err(Fault::Connect(late(&run.plan)));
+        }
         let stream = source::connect(run.plan.addr, number).await.map_err(Fault::Connect)?;
         // A small message must not wait for the answer to the one before it.
         stream.set_nodelay(true).map_err(Fault::Ended)?;
         let (mut reader, mut writer) = stream.split();
-        try_zip(self.send(run, number, &mut writer), self.receive(run, number, &mut reader))
+        // Receiving first: a sender that may always go on would leave it no step of its poll.
+        try_zip(self.receive(run, number, &mut reader), self.send(run, number, &mut writer))
             .await?;
         Ok(())
     }
@@ -140,13 +147,16 @@ impl Lane {
         let mut checker = Checker::new(run.payload.clone(), number);
         let mut answers = 0;
         while let Some(n) = self.read(reader, &mut buffer).await.map_err(Fault::Ended)? {
-            self.note_service(run);
+            if !self.served.replace(true) {
+                run.tally.client_is_served();
+            }
             checker.check(&buffer[..n]).map_err(Fault::Corrupt)?;
             while (answers + 1) * run.plan.size as u64 <= checker.position() {
                 answers += 1;
                 self.answer(run, number)?;
             }
-            if answers * (run.plan.size as u64) < checker.position() && self.ledger.is_empty() {
+            if answers * (run.plan.size as u64) < checker.position() && self.ledger.under_way() == 0
+            {
                 return Err(more_than_sent(number));
             }
         }
@@ -172,24 +182,28 @@ impl Lane {
         }
     }
 
-    fn note_service(&self, run: &Run) {
-        if !self.served.replace(true) {
-            run.tally.client_is_served();
-            // The first answer is one message; a pipeline fills up from here.
-            (1..run.plan.under_way()).for_each(|_| self.ledger.grant(Instant::now()));
-        }
-    }
-
     /// A whole message has come back.
     fn answer(&self, run: &Run, number: usize) -> Result<(), Fault> {
         let due = self.ledger.answered().ok_or_else(|| more_than_sent(number))?;
         let now = Instant::now();
         run.tally.answer(due, now);
-        if run.plan.under_way() > 0 && !run.tally.is_over(now) {
-            self.ledger.grant(now);
-        }
+        self.fill(run, now);
         Ok(())
     }
+
+    /// Grants what the plan keeps under way, while it is measured.
+    pub fn fill(&self, run: &Run, now: Instant) {
+        if self.is_served() && run.tally.is_measuring(now) {
+            let missing = run.plan.under_way().saturating_sub(self.ledger.under_way());
+            (0..missing).for_each(|_| self.ledger.grant(now));
+        }
+    }
+}
+
+fn late(plan: &Plan) -> io::Error {
+    let Plan { addr, connections, .. } = plan;
+    let what = format!("connect {addr}: no time was left for all {connections}; ask for fewer");
+    io::Error::new(ErrorKind::TimedOut, what)
 }
 
 fn more_than_sent(number: usize) -> Fault {

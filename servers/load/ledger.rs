@@ -73,14 +73,14 @@ impl Ledger {
         self.due.borrow_mut().pop_front()
     }
 
-    /// Whether no message waits for its answer, or to be sent.
-    pub fn is_empty(&self) -> bool {
-        self.due.borrow().is_empty()
+    /// How many messages wait for their answer, or to be sent.
+    pub fn under_way(&self) -> usize {
+        self.due.borrow().len()
     }
 
     /// Whether nothing is under way, and nothing will be.
     pub fn is_done(&self) -> bool {
-        self.closed.get() && self.is_empty()
+        self.closed.get() && self.under_way() == 0
     }
 
     /// The moments of all messages that were not answered.
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(block_on(ledger.next()), Some(first));
         assert_eq!(ledger.answered(), Some(first));
         assert_eq!(block_on(ledger.next()), Some(second), "an answer does not shift who is next");
-        assert!(!ledger.is_empty());
+        assert_eq!(ledger.under_way(), 1);
         assert_eq!((ledger.answered(), ledger.answered()), (Some(second), None));
     }
 

@@ -49,6 +49,9 @@ fn begin(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
     use socket2::{Domain, Protocol, Socket, Type};
 
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    // The port is then chosen by the connect, which may share it between different servers.
+    #[cfg(target_os = "linux")]
+    nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
     socket.bind(&SocketAddr::from((source, 0)).into())?;
     socket.set_nonblocking(true)?;
     match socket.connect(&addr.into()) {

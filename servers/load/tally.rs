@@ -99,6 +99,11 @@ impl Tally {
         self.window.set(Some(window));
     }
 
+    /// Whether the window has begun and not ended.
+    pub fn is_measuring(&self, now: Instant) -> bool {
+        self.window.get().is_some_and(|window| window.begin <= now && now < window.end)
+    }
+
     /// Whether the window has ended: nothing new is sent then.
     pub fn is_over(&self, now: Instant) -> bool {
         self.window.get().is_some_and(|window| window.end <= now)
@@ -106,11 +111,10 @@ impl Tally {
 
     /// An answer came `now` to a message that was due at `due`.
     pub fn answer(&self, due: Instant, now: Instant) {
-        let Some(window) = self.window.get() else { return };
-        if window.begin <= now && now < window.end {
+        if self.is_measuring(now) {
             add(&self.messages, 1);
         }
-        if window.begin <= due {
+        if self.window.get().is_some_and(|window| window.begin <= due) {
             record(&self.latency, now.saturating_duration_since(due));
         }
     }

@@ -124,8 +124,8 @@ impl fmt::Display for Figures {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.cores {
-            Some(1) => write!(f, "One run, on one core,")?,
-            Some(cores) => write!(f, "One run, on {cores} cores,")?,
+            Some(1) => write!(f, "One run, on one core")?,
+            Some(cores) => write!(f, "One run, on {cores} cores")?,
             None => write!(f, "One run, on a machine")?,
         }
         write!(f, " that server and load share: differences of a few percent mean nothing.")?;

@@ -151,8 +151,12 @@ fn ratio(count: f64, of: f64, nothing: &str) -> Figure {
 }
 
 fn memory_per_connection(memory: Option<(u64, u64)>, load: &Report) -> Figure {
+    /// With fewer, pages that are touched for the first time outweigh the clients.
+    const ENOUGH: usize = 100;
+
     let Report { served, connections, .. } = load;
     match memory {
+        _ if *connections < ENOUGH => Figure::missing("too few clients to tell"),
         _ if served < connections => {
             Figure::missing(format!("{served} of {connections} clients served"))
         }
@@ -160,5 +164,77 @@ fn memory_per_connection(memory: Option<(u64, u64)>, load: &Report) -> Figure {
             Figure::Is((float(after) - float(before)) / float(*connections as u64))
         }
         None => Figure::missing(NO_ACCOUNT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::made_up::row;
+    use super::super::sample::Usage;
+    use super::*;
+
+    fn measured(change: impl FnOnce(&mut Measured)) -> Findings {
+        let Some(Phases { full, .. }) = row("mio", |_| {}).phases else { unreachable!() };
+        let cpu = Some((Duration::from_millis(300), Source::ProcessClock));
+        let mut measured = Measured {
+            load: Report { connections: 1000, served: 1000, ..full.load },
+            usage: Usage { time: Duration::from_secs(2), cpu, switches: Some(50) },
+            memory: Some((1 << 20, (1 << 20) + 4_096_000)),
+            stats: Some(Stats {
+                bytes_in: 64 * 100,
+                vain_reads: 250,
+                reads: 350,
+                ..Stats::default()
+            }),
+        };
+        change(&mut measured);
+        Findings::new(measured)
+    }
+
+    #[test]
+    fn figures_are_counts_over_their_own_time() {
+        let findings = measured(|_| {});
+        assert_eq!(findings.cpu_percent, Figure::Is(15.0));
+        assert_eq!(findings.cpu_us_per_message, Figure::Is(6.0));
+        assert_eq!(findings.switches_per_second, Figure::Is(25.0));
+        assert_eq!(findings.memory_per_connection, Figure::Is(4096.0));
+        let calls = (findings.calls_per_message, findings.vain_per_message);
+        assert_eq!(calls, (Figure::Is(3.5), Figure::Is(2.5)));
+    }
+
+    #[test]
+    fn without_an_account_or_a_message_there_is_a_reason_and_no_number() {
+        let findings = measured(|measured| {
+            measured.usage.cpu = None;
+            measured.usage.switches = None;
+            measured.load.served = 1;
+            measured.load.latency_us = None;
+            measured.load.messages = 0;
+            measured.stats = None;
+        });
+        let missing = [
+            &findings.cpu_percent,
+            &findings.cpu_us_per_message,
+            &findings.switches_per_second,
+            &findings.calls_per_message,
+            &findings.vain_per_message,
+            &findings.memory_per_connection,
+            &findings.messages_per_second(),
+            &findings.latency(|latency| latency.p50),
+        ];
+        assert!(missing.iter().all(|figure| figure.get().is_none()), "{missing:?}");
+        let json = serde_json::to_value(&findings.memory_per_connection).unwrap();
+        assert_eq!(json, serde_json::json!({"missing": "1 of 1000 clients served"}));
+    }
+
+    #[test]
+    fn a_figure_is_a_number_in_json_and_an_unmeasured_model_has_none() {
+        let json = serde_json::to_value(row("mio", |_| {})).unwrap();
+        assert_eq!(json["rate"]["vain_per_message"], 1.0);
+        assert_eq!(json["unavailable"], serde_json::Value::Null);
+        let json = serde_json::to_value(super::super::made_up::unavailable("uring", "no")).unwrap();
+        assert_eq!(json, serde_json::json!({"model": "uring", "unavailable": "no"}));
     }
 }

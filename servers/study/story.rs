@@ -8,6 +8,8 @@
 //! Read before: `study/table.rs`. Read next: `study.rs`.
 //! Try: `cargo test story`
 
+use std::cmp::Ordering::{self, Equal, Greater, Less};
+
 use super::row::{Findings, Phases, Row};
 use crate::figures::{grouped, short};
 
@@ -64,15 +66,18 @@ impl<'a> Seen<'a> {
         let sleepers = sleepers.into_iter().filter(|((_, phases), _)| !spins(phases));
         let ((sleeper, slept), best) = sleepers.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
         let own = p50(spun).filter(|_| spun.rate.all_served())?;
-        let verdict = match own / best - 1.0 {
-            less if less < -TIE => "spinning won: nobody had to be woken",
-            more if more > TIE => "spinning did not win in this run",
-            _ => "spinning made no difference that counts",
-        };
         let p99 = |phases: &Phases| phases.rate.latency(|latency| latency.p99).get();
-        let tail = p99(spun)
-            .zip(p99(slept))
+        let tails = p99(spun).zip(p99(slept));
+        let tail = tails
             .map(|(own, best)| format!("; 99 in 100 within {} and {} µs", short(own), short(best)));
+        let at_the_slow_end = tails.map_or(Ordering::Equal, |(own, best)| compare(own, best));
+        let verdict = match (compare(own, best), at_the_slow_end) {
+            (Less, Less | Equal) | (Equal, Less) => "spinning won: nobody had to be woken",
+            (Less, Greater) => "spinning won in the middle, and lost at the slow end",
+            (Greater, Less) => "spinning lost in the middle, and won at the slow end",
+            (Greater, _) | (Equal, Greater) => "spinning did not win in this run",
+            (Equal, Equal) => "spinning made no difference that counts",
+        };
         let price = |phases: &Phases| phases.rate.cpu_us_per_message.get();
         let price = price(spun).zip(price(slept)).map(|(own, best)| {
             let (own, best) = (short(own), short(best));
@@ -107,7 +112,7 @@ impl<'a> Seen<'a> {
         });
         let ((first, _), most) = answered.iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
         let ((other, _), fewest) = answered.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        if *most <= fewest * (1.0 + TIE) {
+        if compare(*most, *fewest) == Equal {
             return None;
         }
         let (times, most, fewest) = (most / fewest, short(*most), short(*fewest));
@@ -124,11 +129,11 @@ impl<'a> Seen<'a> {
             phases.full.cpu_us_per_message.get()
         };
         let (by_hand, by_compiler) = (price("mio")?, price("async")?);
-        let more = by_compiler / by_hand - 1.0;
-        let verdict = match more {
-            more if more.abs() <= TIE => "no difference that counts".into(),
-            more if more > 0.0 => format!("{:.0} % more", 100.0 * more),
-            less => format!("{:.0} % less", -100.0 * less),
+        let more = 100.0 * (by_compiler / by_hand - 1.0);
+        let verdict = match compare(by_compiler, by_hand) {
+            Equal => "no difference that counts".into(),
+            Greater => format!("{more:.0} % more"),
+            Less => format!("{:.0} % less", -more),
         };
         let (by_hand, by_compiler) = (short(by_hand), short(by_compiler));
         Some(format!(
@@ -176,6 +181,15 @@ impl<'a> Seen<'a> {
         let spinning = self.each(|phases| phases.idle.cpu_percent.get().filter(|_| spins(phases)));
         let (spinner, _) = spinning.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
         Some(spinner)
+    }
+}
+
+/// Which one is less, if the difference counts.
+fn compare(a: f64, b: f64) -> Ordering {
+    match a / b - 1.0 {
+        less if less < -TIE => Less,
+        more if more > TIE => Greater,
+        _ => Equal,
     }
 }
 

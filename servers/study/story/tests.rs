@@ -40,6 +40,13 @@ fn spinning_that_did_not_win_is_not_said_to_have_won() {
     let rows = [slow, row("mio", |_| {})];
     assert_says(&rows, &["did not win in this run", "within 120 µs", "within 60.0 µs"]);
     assert!(!told(&rows).contains("won:"));
+    let latency = |p50, p99| {
+        spinner("nonblocking", move |phases| phases.rate.load.latency_us = Some(spread(p50, p99)))
+    };
+    let halves = [latency(120.0, 130.0), row("mio", |_| {})];
+    assert_says(&halves, &["lost in the middle, and won at the slow end"]);
+    let halves = [latency(30.0, 9000.0), row("mio", |_| {})];
+    assert_says(&halves, &["won in the middle, and lost at the slow end"]);
     let even = spinner("nonblocking", |phases| {
         phases.rate.load.latency_us = Some(spread(61.0, 200.0));
     });
