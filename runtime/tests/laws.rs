@@ -42,9 +42,9 @@ use nix::sys::time::TimeValLike;
 use socket2::SockRef;
 
 use support::{
-    SILENCE, Wakes, add_one_event, add_one_timer, add_one_unpark, any_port, connection,
-    connection_to_std, difference, expect, lab, silence, spin, until, wait_until_asleep,
-    wake_from_elsewhere,
+    SILENCE, Wakes, add_one_event, add_one_timer, add_one_unpark, any_port, assert_falls_silent,
+    connection, connection_to_std, difference, expect, lab, silence, spin, until,
+    wait_until_asleep, wake_from_elsewhere,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -812,7 +812,7 @@ fn what_arrives_wakes_no_writer() {
                     }
                 })
             };
-            silence(runtime).await;
+            assert_falls_silent(runtime).await;
             let before = runtime.metrics();
             for sent in 1..=100 {
                 peer.write_all(b"x").unwrap();

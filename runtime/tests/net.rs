@@ -36,8 +36,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::SockRef;
 
 use support::{
-    SILENCE, add_one_event, add_one_timer, any_port, connection, connection_to_std, expect,
-    in_a_process, lab, open_descriptors, silence, until, wait_until_asleep,
+    SILENCE, add_one_event, add_one_timer, any_port, assert_falls_silent, connection,
+    connection_to_std, expect, in_a_process, lab, open_descriptors, silence, until,
+    wait_until_asleep,
 };
 
 const MIB: usize = 1 << 20;
@@ -242,10 +243,7 @@ fn a_half_close_ends_one_direction_only() {
                 sender.shutdown(Shutdown::Write).unwrap();
             });
             // Nobody reads what the server sends, so it soon waits for room; so does the sender.
-            silence(runtime).await;
-            let before = runtime.metrics();
-            sleep(SILENCE).await;
-            expect(runtime, &before, add_one_timer);
+            assert_falls_silent(runtime).await;
             let receives = thread::spawn(move || {
                 let mut received = Vec::new();
                 peer.read_to_end(&mut received).unwrap();
@@ -267,12 +265,9 @@ fn a_writer_that_waits_sleeps_though_its_peer_has_closed_the_other_direction() {
                 while stream.write_all(&[0; 4096]).await.is_ok() {}
                 stream
             });
-            silence(runtime).await;
+            assert_falls_silent(runtime).await;
             peer.shutdown(Shutdown::Write).unwrap();
-            silence(runtime).await;
-            let before = runtime.metrics();
-            sleep(SILENCE).await;
-            expect(runtime, &before, add_one_timer);
+            assert_falls_silent(runtime).await;
             assert!(!fills.is_finished());
             // A reset ends the wait.
             drop(peer);
