@@ -47,8 +47,9 @@
 //!
 //! # What it leaves out, on purpose
 //!
-//! A second thread: a task stays on its thread, and many cores are many runtimes. `unsafe`: there
-//! is none. Channels, locks, `select!`, `join!`: those of `futures` and its like run on it.
+//! A second thread: a task stays on its thread, and many cores are many runtimes. Code that the
+//! compiler can't check: it is forbidden, below. Channels, locks, `select!`, `join!`: those of
+//! `futures` and its like run on it.
 #![forbid(unsafe_code)]
 
 mod slots;
