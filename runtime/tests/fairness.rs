@@ -5,6 +5,8 @@
 //! tokio-rs/tokio#8146 (deadlines).
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -50,6 +52,7 @@ fn for_ever<F: Future<Output = ()> + 'static>(
 
 #[test]
 fn a_task_that_wakes_itself_leaves_sockets_and_timers_their_turn() {
+    let _watchdog = support::Watchdog::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         let hot = for_ever(yield_now);
@@ -64,6 +67,7 @@ fn a_task_that_wakes_itself_leaves_sockets_and_timers_their_turn() {
 
 #[test]
 fn deadlines_that_are_always_due_leave_sockets_their_turn() {
+    let _watchdog = support::Watchdog::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         // Due by the time that anybody looks: the thread never parks.
@@ -83,6 +87,7 @@ fn firehose(address: SocketAddr) {
 
 #[test]
 fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
+    let _watchdog = support::Watchdog::new();
     let runtime = Runtime::new().unwrap();
     let reads = Rc::new(Cell::new(0_u64));
     let counted = Rc::clone(&reads);
@@ -106,6 +111,7 @@ fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
 #[test]
 fn connections_that_keep_coming_do_not_keep_the_thread_to_themselves() {
     const CONNECTIONS: usize = 1000;
+    let _watchdog = support::Watchdog::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
