@@ -172,8 +172,8 @@ impl<'a> Seen<'a> {
             String::new()
         } else {
             format!(
-                " While {held_up} served, others kept it from the CPU for milliseconds: these p99 \
-                 tell of the machine, not of the server."
+                " While {held_up} served, it did not get the CPU for milliseconds at a time: these \
+                 p99 tell little of the server."
             )
         };
         Some(format!(

@@ -60,9 +60,9 @@ fn a_slow_end_that_the_generator_made_itself_is_no_servers() {
         phases.rate.load.late_us = Some(spread(40.0, 142_000.0));
     });
     let rows = [spinner("nonblocking", |_| {}), held_up, row("async", |_| {})];
-    assert_says(&rows, &["While mio served, others kept it from the CPU", "spinning won"]);
+    assert_says(&rows, &["While mio served, it did not get the CPU", "spinning won"]);
     assert!(!told(&rows).contains("175,000"));
-    assert!(!told(&[row("mio", |_| {})]).contains("others kept it"));
+    assert!(!told(&[row("mio", |_| {})]).contains("did not get the CPU"));
 }
 
 #[test]
