@@ -75,6 +75,13 @@ fn a_schedule_is_kept_to_the_message() {
 }
 
 #[test]
+fn a_rate_that_nobody_can_keep_leaves_time_to_read_the_answers() {
+    let addr = server(|stream| echo(stream, |_| Some(())));
+    let report = run(Plan { rate: Some(1_000_000), ..plan(addr) });
+    assert!(report.messages > 0 && report.corrupt == 0, "{report}");
+}
+
+#[test]
 fn messages_larger_than_all_buffers_do_not_lock() {
     let addr = server(|stream| echo(stream, |_| Some(())));
     for pattern in [Pattern::Pingpong, Pattern::Pipeline] {

@@ -67,7 +67,8 @@ impl<'a> Seen<'a> {
         let ((sleeper, slept), best) = sleepers.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
         let own = p50(spun).filter(|_| spun.rate.all_served())?;
         let p99 = |phases: &Phases| phases.rate.latency(|latency| latency.p99).get();
-        let tails = p99(spun).zip(p99(slept));
+        let judged = !is_held_up(spun) && !is_held_up(slept);
+        let tails = p99(spun).zip(p99(slept)).filter(|_| judged);
         let tail = tails
             .map(|(own, best)| format!("; 99 in 100 within {} and {} µs", short(own), short(best)));
         let at_the_slow_end = tails.map_or(Ordering::Equal, |(own, best)| compare(own, best));
@@ -165,9 +166,19 @@ impl<'a> Seen<'a> {
         let most = late.iter().map(|(_, late)| *late).reduce(f64::max)?;
         let (least, most) = (short(least), short(most));
         let range = if least == most { most } else { format!("{least} to {most}") };
+        let held_up = self.0.iter().filter(|(_, phases)| is_held_up(phases)).map(|(name, _)| *name);
+        let held_up = names(held_up);
+        let doubt = if held_up.is_empty() {
+            String::new()
+        } else {
+            format!(
+                " While {held_up} served, it did not get the CPU for milliseconds at a time: these \
+                 p99 tell little of the server."
+            )
+        };
         Some(format!(
             "Of each latency, {range} µs (median) are the load generator's own delay: it sleeps \
-             too, and has to be woken."
+             too, and has to be woken.{doubt}"
         ))
     }
 
@@ -191,6 +202,15 @@ fn compare(a: f64, b: f64) -> Ordering {
         more if more > TIE => Greater,
         _ => Equal,
     }
+}
+
+/// Whether most of the slow end is the load generator's own delay, and far more than a wake takes.
+fn is_held_up(phases: &Phases) -> bool {
+    const FAR_MORE: f64 = 1000.0;
+
+    let load = &phases.rate.load;
+    let p99 = load.late_us.zip(load.latency_us).map(|(late, latency)| (late.p99, latency.p99));
+    p99.is_some_and(|(late, latency)| late >= FAR_MORE && late > latency / 2.0)
 }
 
 fn spins(phases: &Phases) -> bool {

@@ -54,6 +54,18 @@ fn spinning_that_did_not_win_is_not_said_to_have_won() {
 }
 
 #[test]
+fn a_slow_end_that_the_generator_made_itself_is_no_servers() {
+    let held_up = row("mio", |phases| {
+        phases.rate.load.latency_us = Some(spread(60.0, 175_000.0));
+        phases.rate.load.late_us = Some(spread(40.0, 142_000.0));
+    });
+    let rows = [spinner("nonblocking", |_| {}), held_up, row("async", |_| {})];
+    assert_says(&rows, &["While mio served, it did not get the CPU", "spinning won"]);
+    assert!(!told(&rows).contains("175,000"));
+    assert!(!told(&[row("mio", |_| {})]).contains("did not get the CPU"));
+}
+
+#[test]
 fn the_best_of_the_others_is_named_and_one_that_left_clients_waiting_is_not_it() {
     let rows = [
         row("blocking", |phases| {
