@@ -1,15 +1,20 @@
-//! # Accept: what to do when a connection can't be taken
+//! # Accept: whom to take, and what to do when nobody can be taken
 //!
 //! Problem: `accept(2)` fails for three kinds of reason, and the wrong response to each is known:
 //! giving up loses the server, sleeping lets one bad client delay the others, and asking again at
 //! once while the process has no descriptor left burns a core.
-//! Idea: the error decides how long to wait before the next try.
+//! Idea: the error decides how long to wait before the next try; [`Accepting`] remembers it for
+//! servers whose one thread has other things to do meanwhile.
 //! Leaves out: a spare descriptor to turn clients away with; they wait in the kernel's queue.
-//! Read before: `options.rs`. Read next: `models/blocking.rs`.
+//! Read before: `idle.rs`. Read next: `models/blocking.rs`.
 //! Try: `ulimit -n 20; cargo run -- serve mio`, and connect more often than that
 
-use std::io;
-use std::time::Duration;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::counters::Counters;
+use crate::options::Options;
 
 /// How long to leave the listener alone when the machine is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -71,6 +76,75 @@ fn judge(error: &io::Error) -> Cause {
         | io::ErrorKind::ConnectionReset => Cause::Connection,
         io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected => Cause::Listener,
         _ => Cause::Shortage,
+    }
+}
+
+/// Returns whether the newcomer may stay; where as many are open as are allowed, it is counted as
+/// closed, and its stream should be dropped.
+pub fn admit(peer: SocketAddr, options: &Options, counters: &Counters) -> bool {
+    let Some(most) = options.max_connections.filter(|most| counters.open() > *most) else {
+        return true;
+    };
+    let why = format!("{most} connections are open, as many as --max-connections allows");
+    counters.close(peer, &Err(io::Error::other(why)));
+    false
+}
+
+/// When to ask a listener that does not wait.
+///
+/// It starts due: who came before anybody watched is announced by no event.
+pub struct Accepting {
+    /// When to ask next; `None` once the queue was found empty, until somebody is announced.
+    at: Option<Instant>,
+}
+
+/// So many connections are taken before the others have their turn.
+pub const SHARE: usize = 64;
+
+impl Accepting {
+    /// Due at once.
+    pub fn new() -> Accepting {
+        Accepting { at: Some(Instant::now()) }
+    }
+
+    /// When to ask without being told to; `None` as long as nobody is announced.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.at
+    }
+
+    /// Says that somebody is in the queue. A pause goes on: newcomers bring no descriptors.
+    pub fn announce(&mut self) {
+        self.at.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes the next connection, if one is there that may stay, and no pause goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the listener can't accept any more.
+    pub fn next<S>(
+        &mut self,
+        options: &Options,
+        counters: &Counters,
+        accept: impl FnOnce() -> io::Result<(S, SocketAddr)>,
+    ) -> io::Result<Option<(S, SocketAddr)>> {
+        if self.at.is_none_or(|at| at > Instant::now()) {
+            return Ok(None);
+        }
+        match counters.accept(accept()) {
+            Ok((stream, peer)) => {
+                return Ok(admit(peer, options, counters).then_some((stream, peer)));
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => self.at = None,
+            Err(e) => self.at = Some(Instant::now() + retry_after(&e)?),
+        }
+        Ok(None)
+    }
+}
+
+impl Default for Accepting {
+    fn default() -> Accepting {
+        Accepting::new()
     }
 }
 

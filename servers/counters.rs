@@ -177,6 +177,12 @@ impl Counters {
         trace!("slept {pause:?}");
     }
 
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        let open = self.accepted.load(Relaxed).saturating_sub(self.closed.load(Relaxed));
+        usize::try_from(open).unwrap_or(usize::MAX)
+    }
+
     /// Reports the end of the connection with `peer`: how it came to it.
     pub fn close(&self, peer: SocketAddr, end: &io::Result<()>) {
         add(&self.closed, 1);

@@ -7,14 +7,15 @@
 //! Try: `cargo run -- models`
 //!
 //! What the servers share is small: [`counters`] (what a server did), [`reply`] (what it answers),
-//! [`options`] (what it was asked for) and [`accept`] (what to do when a connection can't be
-//! taken). [`cli`] lists the commands.
+//! [`options`] (what it was asked for), [`idle`] (who has been silent for too long) and [`accept`]
+//! (whom to take). [`cli`] lists the commands.
 
 pub mod accept;
 pub mod cli;
 pub mod client;
 pub mod counters;
 pub mod figures;
+pub mod idle;
 pub mod limits;
 pub mod listen;
 pub mod load;

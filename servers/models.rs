@@ -8,8 +8,17 @@
 
 pub mod r#async;
 pub mod blocking;
+mod connection;
 pub mod mio;
 pub mod nonblocking;
+#[cfg(unix)]
+pub mod poll;
+mod readiness;
+#[cfg(unix)]
+pub mod select;
+#[cfg(target_os = "linux")]
+pub mod signal;
+pub mod threads;
 
 use std::fmt;
 use std::io;
@@ -28,24 +37,45 @@ use crate::stop::Stop;
 pub enum Model {
     /// One thread, one connection at a time.
     Blocking,
+    /// A thread per connection.
+    Threads,
     /// One thread asks every socket in turn.
     Nonblocking,
+    /// The kernel is asked about all sockets at once, below descriptor 1024.
+    Select,
+    /// The same question without that limit.
+    Poll,
     /// The kernel is told once what to watch.
     Mio,
+    /// The kernel sends a signal for each socket that becomes ready.
+    Signal,
     /// The server of `mio` again, written as if it were blocking.
     Async,
 }
 
 impl Model {
     /// All models, in the order in which they are listed everywhere.
-    pub const ALL: &[Model] = &[Model::Blocking, Model::Nonblocking, Model::Mio, Model::Async];
+    pub const ALL: &[Model] = &[
+        Model::Blocking,
+        Model::Threads,
+        Model::Nonblocking,
+        Model::Select,
+        Model::Poll,
+        Model::Mio,
+        Model::Signal,
+        Model::Async,
+    ];
 
     /// The name: on the command line, in reports, as file name.
     pub fn name(self) -> &'static str {
         match self {
             Model::Blocking => "blocking",
+            Model::Threads => "threads",
             Model::Nonblocking => "nonblocking",
+            Model::Select => "select",
+            Model::Poll => "poll",
             Model::Mio => "mio",
+            Model::Signal => "signal",
             Model::Async => "async",
         }
     }
@@ -54,9 +84,13 @@ impl Model {
     pub fn summary(self) -> &'static str {
         match self {
             Model::Blocking => "one thread, one connection at a time: the second client waits",
+            Model::Threads => "a thread per connection: as simple, and each costs a stack",
             Model::Nonblocking => "one thread asks every socket in turn, for ever: it burns a core",
+            Model::Select => "one call asks about all sockets, and sleeps; none above 1023",
+            Model::Poll => "the same question without that limit; the cost grows with all watched",
             Model::Mio => "registers once, is told what is ready: a state machine per connection",
-            Model::Async => "the same, but async fn: it reads like blocking, and waits like mio",
+            Model::Signal => "asks nobody: the kernel sends a signal per socket that is ready",
+            Model::Async => "mio again, but async fn: it reads like blocking, and waits like mio",
         }
     }
 
@@ -77,7 +111,14 @@ impl Model {
     ) -> io::Result<()> {
         match self {
             Model::Blocking => match blocking::serve(&listener, options, counters)? {},
+            Model::Threads => match threads::serve(&listener, options, counters)? {},
             Model::Nonblocking => match nonblocking::serve(&listener, options, counters)? {},
+            #[cfg(unix)]
+            Model::Select => match select::serve(&listener, options, counters)? {},
+            #[cfg(unix)]
+            Model::Poll => match poll::serve(&listener, options, counters)? {},
+            #[cfg(target_os = "linux")]
+            Model::Signal => match signal::serve(&listener, options, counters)? {},
             Model::Mio => match mio::serve(listener, options, counters)? {},
             Model::Async => r#async::serve(listener, options, counters, stop),
         }

@@ -3,7 +3,7 @@
 //! Problem: every model takes the same few settings, and wrong ones must fail before it starts.
 //! Idea: one struct, filled and checked by the command line, handed to every model.
 //! Leaves out: settings of the process, like the address: `serve.rs`.
-//! Read before: `reply.rs`. Read next: `accept.rs`.
+//! Read before: `reply.rs`. Read next: `idle.rs`.
 //! Try: `cargo run -- serve nonblocking --buffer 7 --every 1ms`
 
 use std::net::SocketAddr;
@@ -20,6 +20,12 @@ pub struct Options {
     /// How many bytes to ask for in one read
     #[arg(long, value_name = "BYTES", default_value = "4096", value_parser = parse_buffer)]
     pub buffer: usize,
+    /// How many connections may be open; one more is closed at once (not `blocking`: it has one)
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub max_connections: Option<usize>,
+    /// Close a connection on which nothing has moved for so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    pub idle_timeout: Option<Duration>,
     /// How long to sleep after a round in which nothing happened (`nonblocking` only)
     #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
     pub every: Option<Duration>,
@@ -31,6 +37,13 @@ fn parse_buffer(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(bytes @ 1..=LARGEST_BUFFER) => Ok(bytes),
         _ => Err(format!("give a number of bytes from 1 to {LARGEST_BUFFER}")),
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("give a number of connections, 1 or more".into()),
+        Ok(count) => Ok(count),
     }
 }
 
@@ -66,6 +79,14 @@ mod tests {
         assert_eq!(parse_buffer("7"), Ok(7));
         for wrong in ["0", "-1", "", "4k", "99999999999999999999", "2000000000"] {
             assert!(parse_buffer(wrong).unwrap_err().contains("from 1 to"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn at_least_one_connection_may_be_open() {
+        assert_eq!(parse_count("1"), Ok(1));
+        for wrong in ["0", "-1", "", "many"] {
+            assert!(parse_count(wrong).unwrap_err().contains("1 or more"), "{wrong}");
         }
     }
 

@@ -54,11 +54,17 @@ impl Serve {
     ///
     /// One line that names the option and what to do.
     pub fn check(&self) -> Result<(), String> {
-        if self.options.every.is_some() && self.model != Model::Nonblocking {
-            let model = self.model;
+        let model = self.model;
+        let useless = if self.options.every.is_some() && model != Model::Nonblocking {
+            Some(("--every", "only for 'nonblocking'"))
+        } else if self.options.max_connections.is_some() && model == Model::Blocking {
+            Some(("--max-connections", "as it serves one at a time"))
+        } else {
+            None
+        };
+        if let Some((option, why)) = useless {
             return Err(format!(
-                "'--every' has no meaning for '{model}', only for 'nonblocking': \
-                 leave it out, or serve that"
+                "'{option}' has no meaning for '{model}', {why}: leave it out, or serve another"
             ));
         }
         Ok(())

@@ -32,8 +32,12 @@ struct Traits {
 
 const MODELS: &[Traits] = &[
     Traits { name: "blocking", concurrent: false, sleeps: true },
+    Traits { name: "threads", concurrent: true, sleeps: true },
     Traits { name: "nonblocking", concurrent: true, sleeps: false },
+    Traits { name: "select", concurrent: true, sleeps: true },
+    Traits { name: "poll", concurrent: true, sleeps: true },
     Traits { name: "mio", concurrent: true, sleeps: true },
+    Traits { name: "signal", concurrent: true, sleeps: true },
     Traits { name: "async", concurrent: true, sleeps: true },
 ];
 

@@ -13,15 +13,17 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use dormouse::net::{TcpListener, TcpStream};
-use dormouse::time::sleep;
+use dormouse::time::{sleep, timeout};
 use dormouse::{Metrics, Runtime, spawn};
 use futures_channel::oneshot;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 
-use crate::accept::retry_after;
+use crate::accept::{admit, retry_after};
 use crate::counters::Counters;
+use crate::idle::silence;
 use crate::options::Options;
 use crate::stop::Stop;
 
@@ -67,9 +69,10 @@ async fn accept_all(
     loop {
         // wait
         match counters.accept(listener.accept().await) {
-            Ok((connection, peer)) => {
+            Ok((connection, peer)) if admit(peer, &options, &counters) => {
                 spawn(serve_one(connection, peer, Rc::clone(&options), Arc::clone(&counters)));
             }
+            Ok(_) => {}
             Err(e) => sleep(retry_after(&e)?).await,
         }
     }
@@ -98,21 +101,32 @@ async fn talk(
     loop {
         // read
         // IDEA: it reads like the blocking server, but `.await` gives the thread to the others.
-        let n = match counters.read(peer, connection.read(&mut buffer).await, &buffer) {
-            Ok(0) => return Ok(()),
-            Ok(n) => n,
-            Err(e) => return Err(e),
+        let read = async { counters.read(peer, connection.read(&mut buffer).await, &buffer) };
+        let n = match within(options.idle_timeout, read).await? {
+            0 => return Ok(()),
+            n => n,
         };
 
         // write
         let mut unsent = options.reply.answer(&mut buffer[..n]);
         while !unsent.is_empty() {
-            match counters.write(peer, connection.write(unsent).await) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => unsent = &unsent[n..],
-                Err(e) => return Err(e),
+            let write = async { counters.write(peer, connection.write(unsent).await) };
+            match within(options.idle_timeout, write).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                n => unsent = &unsent[n..],
             }
         }
+    }
+}
+
+/// Awaits one step of a connection, at most for `limit`.
+async fn within<T>(
+    limit: Option<Duration>,
+    step: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    match limit {
+        None => step.await,
+        Some(time) => timeout(time, step).await.unwrap_or_else(|_| Err(silence(limit))),
     }
 }
 

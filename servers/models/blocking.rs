@@ -3,7 +3,7 @@
 //! Problem: bytes arrive when the peer likes, and the server has one thread.
 //! Idea: the thread sleeps in the call until there is something: simple, and deaf meanwhile.
 //! Leaves out: a thread per connection, which buys a second client for the price of a stack.
-//! Read before: `counters.rs`. Read next: `nonblocking.rs`.
+//! Read before: `counters.rs`. Read next: `threads.rs`.
 //! Try: `cargo run -- serve blocking --print`, and `cargo run -- client` in two more terminals
 
 use std::convert::Infallible;
@@ -13,6 +13,7 @@ use std::thread;
 
 use crate::accept::retry_after;
 use crate::counters::Counters;
+use crate::idle::{limit_waits, silence};
 use crate::options::Options;
 
 /// Serves one connection after the other on `listener`, which waits.
@@ -37,7 +38,8 @@ pub fn serve(
                 continue;
             }
         };
-        let end = talk(&mut connection, peer, &mut buffer, options, counters);
+        let end = limit_waits(&connection, options.idle_timeout)
+            .and_then(|()| talk(&mut connection, peer, &mut buffer, options, counters));
 
         // close
         counters.close(peer, &end);
@@ -45,7 +47,7 @@ pub fn serve(
 }
 
 /// Answers one peer until it has no more to say; everybody else waits in the listener's queue.
-fn talk(
+pub(super) fn talk(
     connection: &mut TcpStream,
     peer: SocketAddr,
     buffer: &mut [u8],
@@ -59,6 +61,10 @@ fn talk(
         let n = match counters.read(peer, connection.read(buffer), buffer) {
             Ok(0) => return Ok(()),
             Ok(n) => n,
+            // The time that `limit_waits` set is up (recv(2)).
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                return Err(silence(options.idle_timeout));
+            }
             Err(e) if e.kind() == ErrorKind::Interrupted => continue,
             Err(e) => return Err(e),
         };
@@ -69,6 +75,9 @@ fn talk(
             match counters.write(peer, connection.write(unsent)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(n) => unsent = &unsent[n..],
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    return Err(silence(options.idle_timeout));
+                }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
@@ -76,7 +85,8 @@ fn talk(
     }
 }
 
-fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
+/// Waits as long as it takes until another accept makes sense.
+pub(super) fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
     let pause = retry_after(error)?;
     if !pause.is_zero() {
         thread::sleep(pause);

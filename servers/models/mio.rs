@@ -4,25 +4,25 @@
 //! Idea: register each socket once with the kernel; one call sleeps until some are ready, and
 //! names them by token. Each connection is a state machine that goes as far as readiness allows.
 //! Leaves out: code that reads from top to bottom; that needs a compiler's help (`async.rs`).
-//! Read before: `mio/connection.rs`. Read next: `runtime/src/lib.rs`.
+//! Read before: `readiness.rs`. Read next: `signal.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`, and `cargo run -- client`
-
-mod connection;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use self::connection::{Connection, Next};
-use crate::accept::retry_after;
+use super::connection::Connection;
+use super::readiness::{News, Next, Watched};
+use crate::accept::{Accepting, SHARE};
 use crate::counters::Counters;
+use crate::idle::{Idle, time_left};
 use crate::options::Options;
 
 /// Serves all connections of `listener` on this thread, asleep while none has anything to say.
@@ -40,20 +40,21 @@ pub fn serve(
     loop {
         server.wait(&mut events)?;
         server.accept()?;
-        server.advance_ready();
+        server.advance();
+        server.close_silent();
     }
 }
 
 struct Server<'a> {
     poll: Poll,
     listener: TcpListener,
-    /// When to accept next: `None` once the queue was found empty, until an event says otherwise.
-    accept_at: Option<Instant>,
+    accepting: Accepting,
     /// By token. A place is taken again after a close; no event of before can reach the newcomer,
     /// as all events of a turn are noted before any connection is closed in it.
-    connections: Slab<Connection>,
+    connections: Slab<Watched<TcpStream>>,
     /// Connections that can go on: told so by an event, or stopped by their share of the turn.
     ready: VecDeque<usize>,
+    idle: Idle,
     options: &'a Options,
     counters: &'a Counters,
 }
@@ -75,9 +76,10 @@ impl<'a> Server<'a> {
         Ok(Server {
             poll,
             listener,
-            accept_at: None,
+            accepting: Accepting::new(),
             connections: Slab::new(),
             ready: VecDeque::new(),
+            idle: Idle::new(options.idle_timeout),
             options,
             counters,
         })
@@ -87,7 +89,7 @@ impl<'a> Server<'a> {
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         // wait
         let timeout = if self.ready.is_empty() {
-            self.accept_at.map(|at| at.saturating_duration_since(Instant::now()))
+            time_left([self.accepting.deadline(), self.idle.deadline()])
         } else {
             Some(Duration::ZERO)
         };
@@ -108,11 +110,10 @@ impl<'a> Server<'a> {
     /// Keeps what an event says: under edge triggering (epoll(7)) the kernel won't say it again.
     fn note(&mut self, event: &Event) {
         if event.token() == LISTENER {
-            // A pause after a shortage goes on: newcomers don't bring descriptors.
-            self.accept_at.get_or_insert_with(Instant::now);
+            self.accepting.announce();
         } else {
             let token = event.token().0;
-            if self.connections[token].note(event) {
+            if self.connections[token].note(news(event)) {
                 self.ready.push_back(token);
             }
         }
@@ -120,22 +121,11 @@ impl<'a> Server<'a> {
 
     /// Takes connections until the queue is empty, or until the others should have their turn.
     fn accept(&mut self) -> io::Result<()> {
-        const SHARE: usize = 64;
-
-        if self.accept_at.is_none_or(|at| at > Instant::now()) {
-            return Ok(());
-        }
         for _ in 0..SHARE {
-            match self.counters.accept(self.listener.accept()) {
-                Ok((stream, peer)) => self.welcome(stream, peer),
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    self.accept_at = None;
-                    break;
-                }
-                Err(e) => {
-                    self.accept_at = Some(Instant::now() + retry_after(&e)?);
-                    break;
-                }
+            let accept = || self.listener.accept();
+            match self.accepting.next(self.options, self.counters, accept)? {
+                Some((stream, peer)) => self.welcome(stream, peer),
+                None => break,
             }
         }
         Ok(())
@@ -143,19 +133,27 @@ impl<'a> Server<'a> {
 
     fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         let place = self.connections.vacant_entry();
-        match self.poll.registry().register(&mut stream, Token(place.key()), interest()) {
+        let token = place.key();
+        match self.poll.registry().register(&mut stream, Token(token), interest()) {
             Ok(()) => {
-                place.insert(Connection::new(stream, peer, self.options));
+                // Unready yet: registering brings an event that says what is ready already.
+                place.insert(Watched::new(Connection::new(stream, peer, self.options)));
+                self.idle.moved(token);
             }
             Err(e) => self.counters.close(peer, &Err(e)),
         }
     }
 
     /// Lets each connection that can go on do so, once; what it then still can is for next turn.
-    fn advance_ready(&mut self) {
+    fn advance(&mut self) {
         for _ in 0..self.ready.len() {
             let Some(token) = self.ready.pop_front() else { return };
-            match self.connections[token].advance(self.options.reply, self.counters) {
+            let watched = &mut self.connections[token];
+            let next = watched.advance(self.options.reply, self.counters);
+            if watched.connection.take_moved() {
+                self.idle.moved(token);
+            }
+            match next {
                 Ok(Next::Wait) => {}
                 Ok(Next::Again) => self.ready.push_back(token),
                 Ok(Next::Close) => self.close(token, Ok(())),
@@ -164,9 +162,18 @@ impl<'a> Server<'a> {
         }
     }
 
+    fn close_silent(&mut self) {
+        while let Some(token) = self.idle.expired() {
+            // Nobody else who will have its place may be taken for it.
+            self.ready.retain(|queued| *queued != token);
+            self.close(token, Err(self.idle.error()));
+        }
+    }
+
     fn close(&mut self, token: usize, end: io::Result<()>) {
         // close
-        let mut connection = self.connections.remove(token);
+        self.idle.ended(token);
+        let mut connection = self.connections.remove(token).connection;
         let deregistered = self.poll.registry().deregister(&mut connection.stream);
         self.counters.close(connection.peer, &end.and(deregistered));
     }
@@ -180,4 +187,15 @@ fn interest() -> Interest {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let interest = interest | Interest::PRIORITY;
     interest
+}
+
+fn news(event: &Event) -> News {
+    // An error or a hang-up is learnt by trying: the call then returns it.
+    let broken = event.is_error();
+    let ended = event.is_read_closed() || event.is_write_closed();
+    News {
+        readable: event.is_readable() || event.is_read_closed() || broken,
+        writable: event.is_writable() || event.is_write_closed() || broken,
+        last_word: ended || event.is_priority() || broken,
+    }
 }

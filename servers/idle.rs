@@ -1,0 +1,140 @@
+//! # Idle: who has been silent for too long
+//!
+//! Problem: with one thread for all, nobody sleeps beside a connection to notice that it is silent.
+//! Idea: keep the connections in the order in which something moved on them last. The first in it
+//! says how long the server may sleep; the limit is the same for all, so no other order is needed.
+//! Leaves out: limits that differ; those need the runtime's timers (`runtime/src/timer.rs`).
+//! Read before: `options.rs`. Read next: `accept.rs`.
+//! Try: `cargo run -- serve mio --idle-timeout 2s`, and `nc 127.0.0.1 12345`
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// What a server knows of its connections' silence, each known by a number. Without a limit it
+/// knows, and costs, nothing.
+pub struct Idle {
+    limit: Option<Duration>,
+    since: HashMap<usize, Instant>,
+    order: BTreeSet<(Instant, usize)>,
+}
+
+impl Idle {
+    /// Nobody is known yet; `limit` is that of `--idle-timeout`.
+    pub fn new(limit: Option<Duration>) -> Idle {
+        Idle { limit, since: HashMap::new(), order: BTreeSet::new() }
+    }
+
+    /// Says that something moved on a connection just now; its beginning, too.
+    pub fn moved(&mut self, connection: usize) {
+        if self.limit.is_some() {
+            self.ended(connection);
+            let now = Instant::now();
+            self.since.insert(connection, now);
+            self.order.insert((now, connection));
+        }
+    }
+
+    /// Forgets a connection.
+    pub fn ended(&mut self, connection: usize) {
+        if let Some(since) = self.since.remove(&connection) {
+            self.order.remove(&(since, connection));
+        }
+    }
+
+    /// When the first will have been silent for too long, if nothing moves till then.
+    pub fn deadline(&self) -> Option<Instant> {
+        let (since, _) = self.order.first()?;
+        // A limit that no clock reaches is none.
+        since.checked_add(self.limit?)
+    }
+
+    /// Forgets and returns one that has been silent for too long, if there is any.
+    pub fn expired(&mut self) -> Option<usize> {
+        let (_, connection) = *self.order.first()?;
+        self.deadline().filter(|deadline| *deadline <= Instant::now())?;
+        self.ended(connection);
+        Some(connection)
+    }
+
+    /// Why such a connection ends.
+    pub fn error(&self) -> io::Error {
+        silence(self.limit)
+    }
+}
+
+/// The end of a connection on which nothing has moved for `limit`.
+pub fn silence(limit: Option<Duration>) -> io::Error {
+    let limit = limit.unwrap_or_default();
+    let why = format!("nothing moved for {}", humantime::format_duration(limit));
+    io::Error::new(ErrorKind::TimedOut, why)
+}
+
+/// Makes reads and writes that wait come back after `limit`, with 'not yet' (socket(7)).
+///
+/// # Errors
+///
+/// What `setsockopt(2)` says.
+pub fn limit_waits(stream: &TcpStream, limit: Option<Duration>) -> io::Result<()> {
+    if limit.is_some() {
+        stream.set_read_timeout(limit)?;
+        stream.set_write_timeout(limit)?;
+    }
+    Ok(())
+}
+
+/// How long until the first of `deadlines`; `None` where there is none.
+pub fn time_left(deadlines: [Option<Instant>; 2]) -> Option<Duration> {
+    let first = deadlines.into_iter().flatten().min()?;
+    Some(first.saturating_duration_since(Instant::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Option<Duration> = Some(Duration::from_secs(3600));
+
+    #[test]
+    fn the_one_that_moved_first_is_the_first_to_go() {
+        let mut idle = Idle::new(Some(Duration::ZERO));
+        for connection in [1, 2, 3, 1] {
+            idle.moved(connection);
+        }
+        idle.ended(3);
+        assert_eq!(std::iter::from_fn(|| idle.expired()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(idle.deadline(), None);
+    }
+
+    #[test]
+    fn nobody_goes_before_the_time() {
+        let mut idle = Idle::new(LONG);
+        idle.moved(1);
+        assert_eq!(idle.expired(), None);
+        let left = time_left([idle.deadline(), None]);
+        assert!(left > Some(Duration::from_secs(3500)) && left <= LONG, "{left:?}");
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_kept() {
+        let mut idle = Idle::new(None);
+        idle.moved(1);
+        assert_eq!((idle.deadline(), idle.expired(), idle.since.len()), (None, None, 0));
+    }
+
+    #[test]
+    fn a_limit_beyond_all_clocks_is_none() {
+        let mut idle = Idle::new(Some(Duration::MAX));
+        idle.moved(1);
+        assert_eq!((idle.deadline(), idle.expired()), (None, None));
+    }
+
+    #[test]
+    fn the_nearest_deadline_counts() {
+        let now = Instant::now();
+        let later = now + Duration::from_secs(3600);
+        assert_eq!(time_left([Some(later), Some(now)]), Some(Duration::ZERO));
+        assert_eq!(time_left([None, None]), None);
+    }
+}
