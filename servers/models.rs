@@ -94,6 +94,26 @@ impl Model {
         }
     }
 
+    /// Says whether this machine can serve so.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, in one line.
+    pub fn check(self) -> io::Result<()> {
+        match self {
+            #[cfg(not(unix))]
+            Model::Select | Model::Poll => Err(self.only_on("Unix")),
+            #[cfg(not(target_os = "linux"))]
+            Model::Signal => Err(self.only_on("Linux")),
+            _ => Ok(()),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn only_on(self, system: &str) -> io::Error {
+        io::Error::new(io::ErrorKind::Unsupported, format!("{self}: only on {system}"))
+    }
+
     /// Serves on `listener` until the listener breaks, or until `stop` is requested.
     ///
     /// A model that has nothing under way when it is asked to stop ignores `stop`: the process
@@ -101,7 +121,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// What made further serving impossible; the end of one connection is never an error here.
+    /// What [`check`](Model::check) says; what made further serving impossible. The end of one connection is never an error here.
     pub fn serve(
         self,
         listener: TcpListener,
@@ -120,6 +140,10 @@ impl Model {
             #[cfg(target_os = "linux")]
             Model::Signal => match signal::serve(&listener, options, counters)? {},
             Model::Mio => match mio::serve(listener, options, counters)? {},
+            #[cfg(not(unix))]
+            Model::Select | Model::Poll => self.check(),
+            #[cfg(not(target_os = "linux"))]
+            Model::Signal => self.check(),
             Model::Async => r#async::serve(listener, options, counters, stop),
         }
     }

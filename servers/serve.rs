@@ -76,6 +76,7 @@ impl Serve {
     ///
     /// When the server can't start, or can't go on.
     pub fn run(self) -> io::Result<()> {
+        self.model.check()?;
         // Before any other thread exists, because threads inherit the mask.
         let signals = Signals::mask()?;
         let limit = raise_descriptor_limit();
