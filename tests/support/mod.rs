@@ -3,6 +3,7 @@
 
 pub(crate) mod witness;
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -16,6 +17,21 @@ use serde_json::Value;
 /// Generous: reached only when something hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
+thread_local! {
+    static PATIENCE: Cell<Duration> = const { Cell::new(LIMIT) };
+}
+
+/// Runs what is meant to hang, and so should not wait as long as [`LIMIT`] for it.
+pub(crate) fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
+    let before = PATIENCE.replace(patience);
+    let done = run();
+    PATIENCE.set(before);
+    done
+}
+
+/// Started again with this set, a test program plays the server that it names.
+pub(crate) const ROLE: &str = "DORMOUSE_TEST_ROLE";
+
 pub(crate) const DORMOUSE: &str = env!("CARGO_BIN_EXE_dormouse");
 
 /// `dormouse serve` as a process of its own; killed if the test ends before it.
@@ -27,7 +43,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(model: &str, args: &[&str]) -> Server {
-        let mut command = Command::new(DORMOUSE);
+        let mut command = if model.starts_with("impostor:") {
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.env(ROLE, model);
+            command
+        } else {
+            Command::new(DORMOUSE)
+        };
         command.args(["serve", model, "--addr", "127.0.0.1:0", "--stats"]).args(args);
         Server::spawn(command)
     }
@@ -46,10 +68,9 @@ impl Server {
         command.env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut first = String::new();
-        stdout.read_line(&mut first).unwrap();
+        let first = first_line(&mut stdout);
         let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}"));
-        let address = address.trim_end().parse().unwrap();
+        let address = address.parse().unwrap();
         Server { child, stdout, address }
     }
 
@@ -66,14 +87,26 @@ impl Server {
         self.stop_with(Signal::SIGTERM)
     }
 
-    pub(crate) fn stop_with(mut self, signal: Signal) -> Value {
+    /// The same, once no connection is open any more.
+    pub(crate) fn stop_when_all_have_left(self) -> Value {
+        until("all connections are closed", || self.sockets() == 1);
+        self.stop()
+    }
+
+    pub(crate) fn stop_with(self, signal: Signal) -> Value {
+        self.stop_and_read(signal).1
+    }
+
+    /// What it has printed, and then what it counted.
+    pub(crate) fn stop_and_read(mut self, signal: Signal) -> (Vec<String>, Value) {
         self.signal(signal);
         let status = self.wait();
         assert!(status.success(), "{signal} ended it with {status}");
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
-        let last = rest.lines().last().unwrap_or_else(|| panic!("no statistics"));
-        serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {last}"))
+        let mut lines: Vec<String> = rest.lines().map(Into::into).collect();
+        let last = lines.pop().unwrap_or_else(|| panic!("no statistics"));
+        (lines, serde_json::from_str(&last).unwrap_or_else(|e| panic!("{e}: {last}")))
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -94,6 +127,13 @@ impl Server {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
     }
 
+    /// How many of them are sockets: the listener, and one for each connection.
+    fn sockets(&self) -> usize {
+        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
+        let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
     /// The memory that it has in use, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
@@ -110,19 +150,26 @@ impl Drop for Server {
     }
 }
 
+/// The first line that a program prints, without its end.
+pub(crate) fn first_line(stdout: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    line.trim_end().into()
+}
+
 /// Waits for an event that must come; the pause between two looks proves nothing.
 pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    let start = Instant::now();
+    let (start, patience) = (Instant::now(), PATIENCE.get());
     while !happened() {
-        assert!(start.elapsed() < LIMIT, "waited {LIMIT:?} in vain: {what}");
+        assert!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    stream.set_write_timeout(Some(LIMIT)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE.get())).unwrap();
+    stream.set_write_timeout(Some(PATIENCE.get())).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }

@@ -1,0 +1,117 @@
+//! Limits: of the machine, and of the command line.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::Traits;
+use crate::support::witness;
+use crate::support::{Server, ask, until};
+
+/// At the limit it serves those it has; once some leave, it takes those who have waited, though
+/// no new connection tells it to.
+pub(crate) fn out_of_descriptors_it_serves_on(model: Traits) {
+    const CLIENTS: usize = 40;
+    let server = Server::start_with_descriptors(model.name, 24);
+    let mut streams: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+    for mut stream in &streams {
+        stream.write_all(b"here").unwrap();
+    }
+    let is_answered = |stream: &TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        let answered = stream.peek(&mut [0; 8]).is_ok();
+        stream.set_nonblocking(false).unwrap();
+        answered
+    };
+    let answered =
+        |streams: &[TcpStream]| streams.iter().filter(|stream| is_answered(stream)).count();
+    until("the descriptors are used up", || server.descriptors() >= 24);
+    until("those admitted are answered", || answered(&streams) >= 8);
+    let admitted = answered(&streams);
+    assert!(admitted < CLIENTS, "all {CLIENTS} were admitted");
+    if model.sleeps {
+        let (_, account) = witness::watch(server.pid(), Duration::from_secs(1));
+        assert!(account.ticks <= 2 && account.switches <= 30, "it spins: {account:?}");
+    }
+    // 8 of those admitted leave, and nobody comes.
+    for _ in 0..8 {
+        let leaver = streams.iter().position(is_answered).unwrap();
+        drop(streams.swap_remove(leaver));
+    }
+    until("those who waited are served", || answered(&streams) >= admitted);
+    while let Some(leaver) = streams.iter().position(is_answered) {
+        drop(streams.swap_remove(leaver));
+        until("the next is served", || streams.is_empty() || answered(&streams) > 0);
+    }
+    assert!(streams.is_empty(), "{} were never served", streams.len());
+}
+
+/// Above the limit a connection is closed at once; once somebody leaves, the next is welcome.
+pub(crate) fn one_more_than_allowed_is_turned_away(model: Traits) {
+    let server = Server::start(model.name, &["--max-connections", "3"]);
+    let mut streams: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for stream in &streams {
+        assert_eq!(ask(stream, b"in"), b"IN");
+    }
+    for _ in 0..5 {
+        let mut end = Vec::new();
+        server.connect().read_to_end(&mut end).unwrap();
+        assert_eq!(end, b"", "nothing but the end");
+    }
+    for stream in &streams {
+        assert_eq!(ask(stream, b"still in"), b"STILL IN");
+    }
+    streams.pop();
+    until("there is room again", || {
+        let mut stream = server.connect();
+        stream.write_all(b"?").unwrap();
+        // Turned away with a byte unread: an end, or a reset.
+        let answered = matches!(stream.read(&mut [0]), Ok(1));
+        if answered {
+            streams.push(stream);
+        }
+        answered
+    });
+    assert_eq!(ask(&streams[2], b"in again"), b"IN AGAIN");
+    drop(streams);
+    let stats = server.stop_when_all_have_left();
+    assert!(stats["accepted"].as_u64() >= Some(9), "{stats}");
+}
+
+/// Neither who says nothing nor who never reads is kept for ever; who talks is.
+pub(crate) fn a_silent_peer_is_let_go_after_its_time(model: Traits) {
+    const LIMIT: Duration = Duration::from_millis(600);
+    let server = Server::start(model.name, &["--idle-timeout", "600ms"]);
+    let connect = || {
+        let stream = server.connect();
+        ask(&stream, b"hello");
+        stream
+    };
+    let silent = connect();
+    if model.concurrent {
+        let talker = connect();
+        let deaf = connect();
+        deaf.set_nonblocking(true).unwrap();
+        while (&deaf).write(&[b'x'; 1 << 14]).is_ok() {}
+        let start = std::time::Instant::now();
+        let mut said = 0;
+        // Somebody who says a word now and then, for three times as long as the limit.
+        while start.elapsed() < 3 * LIMIT {
+            assert_eq!(ask(&talker, b"word"), b"WORD", "after {said} words");
+            said += 1;
+            std::thread::sleep(LIMIT / 10);
+        }
+        until("the deaf one is let go", || match (&deaf).write(b"x") {
+            Ok(_) => false,
+            Err(e) => e.kind() != ErrorKind::WouldBlock,
+        });
+    }
+    let mut end = Vec::new();
+    // An end, not a reset: nothing of it was unread.
+    (&silent).read_to_end(&mut end).unwrap();
+    assert_eq!(end, b"");
+    // The next is served, also where one waits for the other.
+    assert_eq!(ask(&server.connect(), b"next"), b"NEXT");
+    let stats = server.stop_when_all_have_left();
+    assert_eq!(stats["accepted"], if model.concurrent { 4 } else { 2 }, "{stats}");
+}
