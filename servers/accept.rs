@@ -91,8 +91,7 @@ pub fn admit(peer: SocketAddr, options: &Options, counters: &Counters) -> bool {
 }
 
 /// When to ask a listener that does not wait.
-///
-/// It starts due: who came before anybody watched is announced by no event.
+#[derive(Default)]
 pub struct Accepting {
     /// When to ask next; `None` once the queue was found empty, until somebody is announced.
     at: Option<Instant>,
@@ -102,11 +101,6 @@ pub struct Accepting {
 pub const SHARE: usize = 64;
 
 impl Accepting {
-    /// Due at once.
-    pub fn new() -> Accepting {
-        Accepting { at: Some(Instant::now()) }
-    }
-
     /// When to ask without being told to; `None` as long as nobody is announced.
     pub fn deadline(&self) -> Option<Instant> {
         self.at
@@ -139,12 +133,6 @@ impl Accepting {
             Err(e) => self.at = Some(Instant::now() + retry_after(&e)?),
         }
         Ok(None)
-    }
-}
-
-impl Default for Accepting {
-    fn default() -> Accepting {
-        Accepting::new()
     }
 }
 

@@ -158,25 +158,29 @@ impl End {
         if !self.stop.request(PATIENCE) {
             warn!("the server did not close within {PATIENCE:?}");
         }
-        // On a thread of its own, since whoever should read stdout may have stopped reading, and
-        // the server may hold it while it waits for them.
-        let last_word = thread::Builder::new().name("stats".into());
-        if self.stats && last_word.spawn(move || self.report()).is_ok() {
-            // The report ends the process; this ends it when nobody reads.
-            thread::sleep(PATIENCE / 2);
+        if self.stats {
+            let counters = Arc::clone(&self.counters);
+            // On a thread of its own, since whoever should read stdout may have stopped reading,
+            // and the server may hold it while it waits for them.
+            let last_word = thread::Builder::new().name("stats".into());
+            match last_word.spawn(move || report(&counters)) {
+                // The report ends the process; this ends it when nobody reads.
+                Ok(_) => thread::sleep(PATIENCE / 2),
+                Err(_) => report(&self.counters),
+            }
         }
         process::exit(0)
     }
+}
 
-    fn report(self) -> ! {
-        // Held to the end of the process: no message is printed behind the statistics.
-        let _last_word = io::stdout().lock();
-        let printed = serde_json::to_string(&*self.counters)
-            .map_err(io::Error::from)
-            .and_then(|stats| print_line(&stats));
-        if let Err(e) = printed {
-            warn!("{e}");
-        }
-        process::exit(0)
+fn report(counters: &Counters) -> ! {
+    // Held to the end of the process: no message is printed behind the statistics.
+    let _last_word = io::stdout().lock();
+    let printed = serde_json::to_string(counters)
+        .map_err(io::Error::from)
+        .and_then(|stats| print_line(&stats));
+    if let Err(e) = printed {
+        warn!("{e}");
     }
+    process::exit(0)
 }

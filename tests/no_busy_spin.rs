@@ -33,17 +33,18 @@ fn watch_idle(model: &str, args: &[&str], connections: usize) -> (Verdict, Accou
     (verdict, account, server.stop())
 }
 
-fn sleeps_with(model: &str, connections: usize) {
+/// Silence, with so many connections; and no more waits than `waits` events a connection bring.
+fn sleeps(model: &str, connections: &[usize], waits: u64) {
     raise_descriptor_limit();
-    let (verdict, account, stats) = watch_idle(model, &[], connections);
-    println!("{model}, {connections} idle: {verdict:?}, {account:?}");
-    assert_eq!(verdict, Verdict::Asleep, "{model}, {connections} idle: {account:?}; {stats}");
-    let messages = 2 * connections as u64;
-    assert_eq!(stats["reads"].as_u64().unwrap() - vain(&stats, "vain_reads"), messages, "{stats}");
-    // No more waits than there were events to wait for: each connection's coming, what its
-    // registration said, and its messages.
-    let most = messages + 2 * connections as u64 + 1;
-    assert!(stats["waits"].as_u64().unwrap() <= most, "at most {most} waits: {stats}");
+    for connections in connections {
+        let (verdict, account, stats) = watch_idle(model, &[], *connections);
+        println!("{model}, {connections} idle: {verdict:?}, {account:?}");
+        assert_eq!(verdict, Verdict::Asleep, "{model}, {connections} idle: {account:?}; {stats}");
+        let messages = 2 * *connections as u64;
+        assert_eq!(stats["bytes_in"], messages / 2 * 11, "{stats}");
+        let most = waits * *connections as u64 + 1;
+        assert!(stats["waits"].as_u64().unwrap() <= most, "at most {most} waits: {stats}");
+    }
 }
 
 fn vain(stats: &Value, name: &str) -> u64 {
@@ -54,26 +55,42 @@ fn raise_descriptor_limit() {
     dormouse_study::limits::raise_descriptor_limit().unwrap();
 }
 
+// Each connection's coming, what its registration says, its two messages and its end.
+
 #[test]
 fn mio_sleeps_while_nobody_speaks() {
-    for connections in [0, 1, 1000] {
-        sleeps_with("mio", connections);
-    }
+    sleeps("mio", &[0, 1, 1000], 4);
 }
 
 #[test]
 fn async_sleeps_while_nobody_speaks() {
-    for connections in [0, 1, 1000] {
-        sleeps_with("async", connections);
-    }
+    sleeps("async", &[0, 1, 1000], 4);
+}
+
+#[test]
+fn select_sleeps_while_nobody_speaks() {
+    sleeps("select", &[0, 1, 900], 4);
+}
+
+#[test]
+fn poll_sleeps_while_nobody_speaks() {
+    sleeps("poll", &[0, 1, 1000], 4);
+}
+
+/// It is told of each segment, and of the room that an acknowledged answer makes.
+#[test]
+fn signal_sleeps_while_nobody_speaks() {
+    sleeps("signal", &[0, 1, 1000], 8);
+}
+
+#[test]
+fn threads_sleeps_while_nobody_speaks() {
+    sleeps("threads", &[0, 1, 1000], 0);
 }
 
 #[test]
 fn blocking_sleeps_while_nobody_speaks() {
-    for connections in [0, 1] {
-        let (verdict, account, _) = watch_idle("blocking", &[], connections);
-        assert_eq!(verdict, Verdict::Asleep, "{connections} idle: {account:?}");
-    }
+    sleeps("blocking", &[0, 1], 0);
 }
 
 /// The reverse: the check is worth something, as it finds the one that is made to spin.
@@ -98,14 +115,8 @@ fn nonblocking_that_asks_now_and_then_is_periodic() {
 #[test]
 fn a_message_on_a_warm_connection_costs_three_system_calls() {
     const MESSAGES: u64 = 1000;
-    for model in ["mio", "async"] {
-        let server = Server::start(model, &[]);
-        let stream = server.connect();
-        ask(&stream, b"warm");
-        for _ in 0..MESSAGES {
-            assert_eq!(ask(&stream, b"hello"), b"HELLO");
-        }
-        let stats = server.stop();
+    for model in ["select", "poll", "mio", "async"] {
+        let stats = exchange(model, MESSAGES);
         assert_eq!(stats["reads"], MESSAGES + 1 + vain(&stats, "vain_reads"), "{model}: {stats}");
         assert!(vain(&stats, "vain_reads") <= 1, "before the first message: {model}: {stats}");
         assert_eq!(stats["writes"], MESSAGES + 1, "{model}: {stats}");
@@ -115,6 +126,34 @@ fn a_message_on_a_warm_connection_costs_three_system_calls() {
         assert_eq!(stats["vain_writes"], 0, "{model}: {stats}");
         assert_eq!(stats["vain_waits"], 0, "{model}: {stats}");
     }
+}
+
+/// Who sleeps in the read itself needs no call to wait; signals want one read more, in vain.
+#[test]
+fn a_message_costs_two_system_calls_on_a_thread_and_four_by_signal() {
+    const MESSAGES: u64 = 1000;
+    for model in ["blocking", "threads"] {
+        let stats = exchange(model, MESSAGES);
+        assert_eq!((&stats["waits"], &stats["vain_reads"]), (&0.into(), &0.into()), "{stats}");
+        assert_eq!(stats["writes"], MESSAGES + 1, "{stats}");
+        assert!(stats["reads"].as_u64() <= Some(MESSAGES + 2), "{stats}");
+    }
+    let stats = exchange("signal", MESSAGES);
+    println!("signal: {stats}");
+    assert_eq!(stats["writes"], MESSAGES + 1, "{stats}");
+    assert!(vain(&stats, "vain_reads") <= MESSAGES + 3, "one a message: {stats}");
+    assert!(stats["waits"].as_u64() <= Some(2 * MESSAGES + 3), "{stats}");
+}
+
+/// One client, one message after the other.
+fn exchange(model: &str, messages: u64) -> Value {
+    let server = Server::start(model, &[]);
+    let stream = server.connect();
+    ask(&stream, b"warm");
+    for _ in 0..messages {
+        assert_eq!(ask(&stream, b"hello"), b"HELLO");
+    }
+    server.stop()
 }
 
 /// The same, and the silence, as the kernel counts it.

@@ -76,7 +76,7 @@ impl<'a> Server<'a> {
         Ok(Server {
             poll,
             listener,
-            accepting: Accepting::new(),
+            accepting: Accepting::default(),
             connections: Slab::new(),
             ready: VecDeque::new(),
             idle: Idle::new(options.idle_timeout),

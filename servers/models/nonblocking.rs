@@ -31,7 +31,7 @@ pub fn serve(
 ) -> io::Result<Infallible> {
     // listen
     listener.set_nonblocking(true)?;
-    let mut accepting = Accepting::new();
+    let mut accepting = Accepting::default();
     let mut members = Vec::new();
     let mut to_delete = Vec::new();
 

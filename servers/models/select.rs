@@ -62,7 +62,7 @@ impl<'a> Server<'a> {
         listener.set_nonblocking(true)?;
         Ok(Server {
             listener,
-            accepting: Accepting::new(),
+            accepting: Accepting::default(),
             connections: Slab::new(),
             idle: Idle::new(options.idle_timeout),
             options,

@@ -17,6 +17,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
+use log::debug;
 use rustix::event::PollFlags;
 
 use self::arm::arm;
@@ -71,9 +72,12 @@ impl<'a> Server<'a> {
         listener.set_nonblocking(true)?;
         let queue = Queue::open()?;
         arm(listener)?;
+        // Who came before the arming is announced by no signal.
+        let mut accepting = Accepting::default();
+        accepting.announce();
         Ok(Server {
             listener,
-            accepting: Accepting::new(),
+            accepting,
             connections: HashMap::new(),
             ready: VecDeque::new(),
             idle: Idle::new(options.idle_timeout),
@@ -138,6 +142,7 @@ impl<'a> Server<'a> {
 
     /// Takes everybody for ready, after signals were lost: nobody knows whose.
     fn sweep(&mut self) {
+        debug!("the queue of signals was full: all {} sockets are tried", self.connections.len());
         self.accepting.announce();
         for (fd, watched) in &mut self.connections {
             if watched.note(ANYTHING) {

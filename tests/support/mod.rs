@@ -6,7 +6,7 @@ pub(crate) mod witness;
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,13 +65,24 @@ impl Server {
     }
 
     pub(crate) fn spawn(mut command: Command) -> Server {
-        command.env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("RUST_LOG", "off");
+        Server::spawn_logging(command)
+    }
+
+    /// It logs as its environment says, to where its stderr goes.
+    pub(crate) fn spawn_logging(mut command: Command) -> Server {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let first = first_line(&mut stdout);
         let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}"));
         let address = address.parse().unwrap();
         Server { child, stdout, address }
+    }
+
+    /// What it logs, where that was piped.
+    pub(crate) fn take_stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -155,6 +166,11 @@ pub(crate) fn first_line(stdout: &mut impl BufRead) -> String {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     line.trim_end().into()
+}
+
+/// Reads to the end, and counts the lines with `text` in them.
+pub(crate) fn count_lines(log: impl Read, text: &str) -> usize {
+    BufReader::new(log).lines().filter(|line| line.as_ref().unwrap().contains(text)).count()
 }
 
 /// Waits for an event that must come; the pause between two looks proves nothing.

@@ -1,0 +1,139 @@
+//! What only one of the models can get wrong.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use serde_json::Value;
+use support::{DORMOUSE, Server, ask, count_lines};
+
+/// A server whose log can be read at its end.
+fn start(model: &str, log: &str, set: impl Fn(&mut Command)) -> Server {
+    let mut command = Command::new(DORMOUSE);
+    command.args(["serve", model, "--addr", "127.0.0.1:0", "--stats"]);
+    command.env("RUST_LOG", log).stderr(Stdio::piped());
+    set(&mut command);
+    Server::spawn_logging(command)
+}
+
+/// From now on the server may have so much and no more.
+fn limit(server: &Server, resource: Resource, most: u64) {
+    let pid = Pid::from_raw(server.pid().cast_signed());
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    prlimit(pid, resource, limit).unwrap();
+}
+
+/// Ends the server; what it has logged, and what it counted.
+fn stop(mut server: Server) -> (String, Value) {
+    let mut stderr = server.take_stderr();
+    // Read while it ends, so that a full pipe does not keep it.
+    let log = thread::spawn(move || {
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    });
+    let stats = server.stop();
+    (log.join().unwrap(), stats)
+}
+
+/// Every message is answered, and every byte of the answer is right: `load` checks it.
+fn load(server: &Server, connections: &str) -> Value {
+    let load = Command::new(DORMOUSE)
+        .args(["load", "--addr", &server.address.to_string(), "--json"])
+        .args(["--connections", connections, "--duration", "2s"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&load.stderr);
+    assert!(load.status.success(), "{said}");
+    serde_json::from_slice(&load.stdout).unwrap()
+}
+
+/// The kernel then sends plain SIGIO, without a descriptor, and the server tries all sockets.
+#[test]
+fn signal_loses_nothing_when_its_queue_overflows() {
+    for (queue, connections) in [(2, 64), (64, 1000)] {
+        let log = "warn,dormouse_study::models::signal=debug";
+        let mut server = start("signal", log, |_| {});
+        limit(&server, Resource::Sigpending, queue);
+        // Read while it serves, so that a full pipe does not keep it.
+        let stderr = server.take_stderr();
+        let counted = thread::spawn(move || count_lines(stderr, "queue of signals was full"));
+        let report = load(&server, &connections.to_string());
+        let stats = server.stop();
+        let overflows = counted.join().unwrap();
+        println!("queue of {queue}, {connections} clients: {overflows} overflows; {report}");
+        assert!(overflows > 0, "the queue never was full: {stats}");
+        assert_eq!(report["served"], connections, "{report}");
+        assert_eq!((&report["queued"], &report["failed"]), (&0.into(), &0.into()), "{report}");
+        assert!(report["messages"].as_u64() >= Some(connections), "{report}");
+        assert_eq!(stats["bytes_in"], stats["bytes_out"], "{stats}");
+    }
+}
+
+/// Descriptors from 1024 on are refused, with the limit's name; everybody else is served.
+#[test]
+fn select_refuses_what_does_not_fit_in_a_set() {
+    const CLIENTS: usize = 1100;
+    dormouse_study::limits::raise_descriptor_limit().unwrap();
+    let server = start("select", "warn", |_| {});
+    let own = server.descriptors();
+    let mut streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
+    let mut refused = 0;
+    streams.retain(|mut stream| {
+        // Who is refused may be so before it has said anything.
+        let answered = stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1));
+        refused += usize::from(!answered);
+        answered
+    });
+    assert_eq!(streams.len() + own, 1024, "{refused} were refused");
+    // Whoever leaves makes room.
+    streams.truncate(1000);
+    let newcomer = loop {
+        let mut stream = server.connect();
+        if stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1)) {
+            break stream;
+        }
+    };
+    for stream in streams.iter().step_by(100).chain([&newcomer]) {
+        assert_eq!(ask(stream, b"still here"), b"STILL HERE");
+    }
+    drop((streams, newcomer));
+    let (log, _) = stop(server);
+    let lines = log.lines().filter(|line| line.contains("FD_SETSIZE is 1024"));
+    assert!(lines.count() >= refused, "{log}");
+    assert!(log.lines().all(|line| line.contains("descriptor 10")), "{log}");
+}
+
+/// A thread that can't be started is that connection's end, and nobody else's.
+#[test]
+fn threads_turns_away_whom_it_has_no_thread_for() {
+    const CLIENTS: usize = 40;
+    // A big stack, so that the limit is met by a stack and not by something small.
+    let big = |server: &mut Command| {
+        server.env("RUST_MIN_STACK", (64 << 20).to_string());
+    };
+    let server = start("threads", "warn", big);
+    limit(&server, Resource::As, 1500 << 20);
+    let streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
+    let mut welcome = Vec::new();
+    for mut stream in streams {
+        if stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1)) {
+            welcome.push(stream);
+        }
+    }
+    assert!(!welcome.is_empty() && welcome.len() < CLIENTS, "{} were served", welcome.len());
+    for stream in &welcome {
+        assert_eq!(ask(stream, b"still here"), b"STILL HERE");
+    }
+    let refused = CLIENTS - welcome.len();
+    let (log, stats) = stop(server);
+    assert_eq!(stats["accepted"], CLIENTS, "{stats}");
+    let lines = log.lines().filter(|line| line.contains("no thread can be started"));
+    assert_eq!(lines.count(), refused, "{log}");
+}
