@@ -15,6 +15,7 @@ pub mod cli;
 pub mod client;
 pub mod counters;
 pub mod figures;
+pub mod idle;
 pub mod limits;
 pub mod listen;
 pub mod load;

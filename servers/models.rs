@@ -10,6 +10,8 @@ pub mod r#async;
 pub mod blocking;
 pub mod mio;
 pub mod nonblocking;
+#[cfg(target_os = "linux")]
+pub mod uring;
 
 use std::fmt;
 use std::io;
@@ -32,13 +34,23 @@ pub enum Model {
     Nonblocking,
     /// The kernel is told once what to watch.
     Mio,
+    /// The kernel is handed the work, and says when it is done.
+    #[cfg(target_os = "linux")]
+    Uring,
     /// The server of `mio` again, written as if it were blocking.
     Async,
 }
 
 impl Model {
     /// All models, in the order in which they are listed everywhere.
-    pub const ALL: &[Model] = &[Model::Blocking, Model::Nonblocking, Model::Mio, Model::Async];
+    pub const ALL: &[Model] = &[
+        Model::Blocking,
+        Model::Nonblocking,
+        Model::Mio,
+        #[cfg(target_os = "linux")]
+        Model::Uring,
+        Model::Async,
+    ];
 
     /// The name: on the command line, in reports, as file name.
     pub fn name(self) -> &'static str {
@@ -46,6 +58,8 @@ impl Model {
             Model::Blocking => "blocking",
             Model::Nonblocking => "nonblocking",
             Model::Mio => "mio",
+            #[cfg(target_os = "linux")]
+            Model::Uring => "uring",
             Model::Async => "async",
         }
     }
@@ -56,7 +70,24 @@ impl Model {
             Model::Blocking => "one thread, one connection at a time: the second client waits",
             Model::Nonblocking => "one thread asks every socket in turn, for ever: it burns a core",
             Model::Mio => "registers once, is told what is ready: a state machine per connection",
+            #[cfg(target_os = "linux")]
+            Model::Uring => {
+                "hands the work over, is told when it is done: completion, not readiness"
+            }
             Model::Async => "the same, but async fn: it reads like blocking, and waits like mio",
+        }
+    }
+
+    /// Says whether this machine lets the model work at all.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, in one line.
+    pub fn available(self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Model::Uring => uring::available(),
+            _ => Ok(()),
         }
     }
 
@@ -79,6 +110,8 @@ impl Model {
             Model::Blocking => match blocking::serve(&listener, options, counters)? {},
             Model::Nonblocking => match nonblocking::serve(&listener, options, counters)? {},
             Model::Mio => match mio::serve(listener, options, counters)? {},
+            #[cfg(target_os = "linux")]
+            Model::Uring => uring::serve(listener, options, counters, stop),
             Model::Async => r#async::serve(listener, options, counters, stop),
         }
     }

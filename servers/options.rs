@@ -23,6 +23,12 @@ pub struct Options {
     /// How long to sleep after a round in which nothing happened (`nonblocking` only)
     #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
     pub every: Option<Duration>,
+    /// How many connections to serve at a time; further ones are closed at once
+    #[arg(long, value_name = "N")]
+    pub max_connections: Option<usize>,
+    /// Close a connection on which nothing moved for so long
+    #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
+    pub idle_timeout: Option<Duration>,
 }
 
 const LARGEST_BUFFER: usize = 1 << 30;

@@ -70,6 +70,7 @@ impl Serve {
     ///
     /// When the server can't start, or can't go on.
     pub fn run(self) -> io::Result<()> {
+        self.model.available()?;
         // Before any other thread exists, because threads inherit the mask.
         let signals = Signals::mask()?;
         let limit = raise_descriptor_limit();
