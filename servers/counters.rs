@@ -84,16 +84,22 @@ impl Counters {
     /// None of its own.
     // The seam: the result goes through, so a server reads as if nobody were watching.
     pub fn accept<S>(&self, result: io::Result<(S, SocketAddr)>) -> io::Result<(S, SocketAddr)> {
-        add(&self.accepts, 1);
+        call(&self.accepts, &self.vain_accepts, &result);
+        self.accepted(result)
+    }
+
+    /// Reports what came of accepting where no call of its own was made for it.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn accepted<S>(&self, result: io::Result<(S, SocketAddr)>) -> io::Result<(S, SocketAddr)> {
         match &result {
             Ok((_, peer)) => {
                 add(&self.accepted, 1);
                 info!("{peer} connected");
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                add(&self.vain_accepts, 1);
-                trace!("accept: nobody yet");
-            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("accept: nobody yet"),
             Err(e) => warn!("accept: {e}"),
         }
         result
@@ -110,7 +116,21 @@ impl Counters {
         result: io::Result<usize>,
         buffer: &[u8],
     ) -> io::Result<usize> {
-        add(&self.reads, 1);
+        call(&self.reads, &self.vain_reads, &result);
+        self.received(peer, result, buffer)
+    }
+
+    /// Reports what came from `peer` where no call of its own was made for it.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn received(
+        &self,
+        peer: SocketAddr,
+        result: io::Result<usize>,
+        buffer: &[u8],
+    ) -> io::Result<usize> {
         match &result {
             Ok(0) => debug!("{peer} has no more to say"),
             Ok(n) => {
@@ -118,10 +138,7 @@ impl Counters {
                 debug!("{peer} says {n} bytes: {}", excerpt(&buffer[..*n]));
                 self.print(peer, &buffer[..*n]);
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                add(&self.vain_reads, 1);
-                trace!("{peer}: nothing to read yet");
-            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("{peer}: nothing to read yet"),
             Err(e) => trace!("{peer}: read: {e}"),
         }
         result
@@ -133,16 +150,22 @@ impl Counters {
     ///
     /// None of its own.
     pub fn write(&self, peer: SocketAddr, result: io::Result<usize>) -> io::Result<usize> {
-        add(&self.writes, 1);
+        call(&self.writes, &self.vain_writes, &result);
+        self.sent(peer, result)
+    }
+
+    /// Reports what the kernel took for `peer` where no call of its own was made for it.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    pub fn sent(&self, peer: SocketAddr, result: io::Result<usize>) -> io::Result<usize> {
         match &result {
             Ok(n) => {
                 add(&self.bytes_out, *n as u64);
                 debug!("{peer} is told {n} bytes");
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                add(&self.vain_writes, 1);
-                trace!("{peer}: no room to write yet");
-            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("{peer}: no room to write yet"),
             Err(e) => trace!("{peer}: write: {e}"),
         }
         result
@@ -212,6 +235,14 @@ fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Relaxed);
 }
 
+/// Counts one system call, and whether it was vain.
+fn call<T>(calls: &AtomicU64, vain: &AtomicU64, result: &io::Result<T>) {
+    add(calls, 1);
+    if matches!(result, Err(e) if e.kind() == ErrorKind::WouldBlock) {
+        add(vain, 1);
+    }
+}
+
 /// The first write after the peer's reset says `ConnectionReset`, the next ones `BrokenPipe`.
 fn is_reset(error: &io::Error) -> bool {
     matches!(
@@ -263,6 +294,18 @@ mod tests {
                 + r#""accepts":2,"vain_accepts":1,"reads":3,"vain_reads":1,"writes":2,"#
                 + r#""vain_writes":1,"waits":3,"vain_waits":2}"#
         );
+    }
+
+    #[test]
+    fn what_no_call_was_made_for_counts_as_done_but_not_as_a_call() {
+        let counters = Counters::new("uring", false);
+        counters.accepted(Ok(((), PEER))).unwrap();
+        counters.received(PEER, Ok(3), b"abc").unwrap();
+        counters.sent(PEER, Ok(2)).unwrap();
+        let done = [&counters.accepted, &counters.bytes_in, &counters.bytes_out];
+        assert_eq!(done.map(|counter| counter.load(Relaxed)), [1, 3, 2]);
+        let calls = [&counters.accepts, &counters.reads, &counters.writes];
+        assert_eq!(calls.map(|counter| counter.load(Relaxed)), [0; 3]);
     }
 
     #[test]

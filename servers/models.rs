@@ -19,6 +19,8 @@ pub mod select;
 #[cfg(target_os = "linux")]
 pub mod signal;
 pub mod threads;
+#[cfg(target_os = "linux")]
+pub mod uring;
 
 use std::fmt;
 use std::io;
@@ -49,6 +51,8 @@ pub enum Model {
     Mio,
     /// The kernel sends a signal for each socket that becomes ready.
     Signal,
+    /// The kernel is handed the work, and says when it is done.
+    Uring,
     /// The server of `mio` again, written as if it were blocking.
     Async,
 }
@@ -63,6 +67,7 @@ impl Model {
         Model::Poll,
         Model::Mio,
         Model::Signal,
+        Model::Uring,
         Model::Async,
     ];
 
@@ -76,6 +81,7 @@ impl Model {
             Model::Poll => "poll",
             Model::Mio => "mio",
             Model::Signal => "signal",
+            Model::Uring => "uring",
             Model::Async => "async",
         }
     }
@@ -90,6 +96,7 @@ impl Model {
             Model::Poll => "the same question without that limit; the cost grows with all watched",
             Model::Mio => "registers once, is told what is ready: a state machine per connection",
             Model::Signal => "asks nobody: the kernel sends a signal per socket that is ready",
+            Model::Uring => "hands the work over, and is told when it is done: there is no read",
             Model::Async => "mio again, but async fn: it reads like blocking, and waits like mio",
         }
     }
@@ -104,7 +111,9 @@ impl Model {
             #[cfg(not(unix))]
             Model::Select | Model::Poll => Err(self.only_on("Unix")),
             #[cfg(not(target_os = "linux"))]
-            Model::Signal => Err(self.only_on("Linux")),
+            Model::Signal | Model::Uring => Err(self.only_on("Linux")),
+            #[cfg(target_os = "linux")]
+            Model::Uring => uring::available(),
             _ => Ok(()),
         }
     }
@@ -121,7 +130,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// What [`check`](Model::check) says; what made further serving impossible. The end of one connection is never an error here.
+    /// What [`check`](Model::check) says, or what made further serving impossible. The end of one
+    /// connection is never an error here.
     pub fn serve(
         self,
         listener: TcpListener,
@@ -139,11 +149,13 @@ impl Model {
             Model::Poll => match poll::serve(&listener, options, counters)? {},
             #[cfg(target_os = "linux")]
             Model::Signal => match signal::serve(&listener, options, counters)? {},
+            #[cfg(target_os = "linux")]
+            Model::Uring => uring::serve(listener, options, counters, stop),
             Model::Mio => match mio::serve(listener, options, counters)? {},
             #[cfg(not(unix))]
             Model::Select | Model::Poll => self.check(),
             #[cfg(not(target_os = "linux"))]
-            Model::Signal => self.check(),
+            Model::Signal | Model::Uring => self.check(),
             Model::Async => r#async::serve(listener, options, counters, stop),
         }
     }

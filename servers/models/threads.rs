@@ -67,6 +67,5 @@ fn serve_one(mut connection: TcpStream, peer: SocketAddr, options: &Options, cou
         .and_then(|()| talk(&mut connection, peer, &mut buffer, options, counters));
 
     // close
-    drop(connection);
     counters.close(peer, &end);
 }

@@ -44,6 +44,7 @@ const MODELS: &[Traits] = &[
     Traits { name: "poll",        concurrent: true,  sleeps: true },
     Traits { name: "mio",         concurrent: true,  sleeps: true },
     Traits { name: "signal",      concurrent: true,  sleeps: true },
+    Traits { name: "uring",       concurrent: true,  sleeps: true },
     Traits { name: "async",       concurrent: true,  sleeps: true },
 ];
 
