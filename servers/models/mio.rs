@@ -4,7 +4,7 @@
 //! Idea: register each socket once with the kernel; one call sleeps until some are ready, and
 //! names them by token. Each connection is a state machine that goes as far as readiness allows.
 //! Leaves out: code that reads from top to bottom; that needs a compiler's help (`async.rs`).
-//! Read before: `readiness.rs`. Read next: `signal.rs`.
+//! Read before: `readiness.rs`. Read next: `signal/arm.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`, and `cargo run -- client`
 
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@
 //! Idea: ask nobody; each socket is told once to send a signal when something happens to it. The
 //! signals queue up, and the thread sleeps until there are some.
 //! Leaves out: handlers: the signals are masked, and read from their queue.
-//! Read before: `signal/queue.rs`. Read next: `uring.rs`.
+//! Read before: `signal/queue.rs`. Read next: `uring/setup.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve signal --stats`, and `cargo run -- client`
 
 mod arm;

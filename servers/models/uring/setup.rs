@@ -4,7 +4,7 @@
 //! forbids it. The kernel says only 'not permitted'.
 //! Idea: ask for a ring, and when there is none look up which of the reasons it is.
 //! Leaves out: getting along with less; this server shows the interface as Linux 6.1 has it.
-//! Read before: `models/mio.rs`. Read next: `entries.rs`.
+//! Read before: `signal.rs`. Read next: `entries.rs`.
 //! Try: `sudo sysctl kernel.io_uring_disabled=2; cargo run -- serve uring`, and back to 0
 
 use std::fs;
