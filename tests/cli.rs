@@ -34,6 +34,9 @@ fn wrong_use_is_one_line_and_status_two() {
     fails(&["serve", "mio", "--addr", "nowhere"], 2, &["--addr", "nowhere"]);
     fails(&["serve", "mio", "--reply", "loud"], 2, &["loud", "upper"]);
     fails(&["serve", "async", "--every", "1ms"], 2, &["--every", "nonblocking"]);
+    fails(&["serve", "blocking", "--max-connections", "2"], 2, &["--max-connections", "one at"]);
+    fails(&["serve", "poll", "--max-connections", "0"], 2, &["--max-connections", "1 or more"]);
+    fails(&["serve", "signal", "--idle-timeout", "5"], 2, &["--idle-timeout", "500ms"]);
     fails(&["client", "--every", "soon"], 2, &["--every", "soon"]);
     fails(&["client", "--count", "0"], 2, &["--count", "0"]);
     fails(&["load"], 2, &["--addr"]);
@@ -60,7 +63,10 @@ fn models_lists_each_on_a_line_name_first() {
     let output = dormouse(&["models"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let names: Vec<_> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["blocking", "nonblocking", "mio", "async"]);
+    assert_eq!(
+        names,
+        ["blocking", "threads", "nonblocking", "select", "poll", "mio", "signal", "uring", "async",]
+    );
 }
 
 #[test]
