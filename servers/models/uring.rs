@@ -16,6 +16,7 @@ mod setup;
 use std::io::{self, ErrorKind, PipeReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use self::ring::{Completion, Ring};
@@ -31,7 +32,9 @@ use crate::stop::Stop;
 ///
 /// What is missing, in one line.
 pub fn available() -> io::Result<()> {
-    setup::set_up(2).map(drop)
+    // On a thread of its own: the end of a ring can interrupt what its thread does next.
+    let probe = thread::spawn(|| setup::set_up(2).map(drop));
+    probe.join().map_err(|_| io::Error::other("io_uring: the thread that tries it panicked"))?
 }
 
 /// Serves all connections of `listener` on this thread, asleep while nothing is done, until it is

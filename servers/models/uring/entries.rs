@@ -73,9 +73,13 @@ pub(super) fn cancel_all() -> Entry {
 
 /// Receives what comes, as much as `buffer` has room for.
 pub(super) fn receive(socket: &TcpStream, buffer: &mut [u8], key: usize) -> Entry {
-    let fd = Fd(socket.as_raw_fd());
-    let token = Token::Receive(key).number();
-    Recv::new(fd, buffer.as_mut_ptr(), length(buffer)).build().user_data(token)
+    /// `IORING_RECVSEND_POLL_FIRST`: to look at once would be vain, the peer has yet to answer.
+    const POLL_FIRST: u16 = 1;
+
+    Recv::new(Fd(socket.as_raw_fd()), buffer.as_mut_ptr(), length(buffer))
+        .ioprio(POLL_FIRST)
+        .build()
+        .user_data(Token::Receive(key).number())
 }
 
 /// Sends `unsent`, all of it, and then lets the entry behind it begin.

@@ -265,11 +265,9 @@ impl Ring {
     fn give_back(&mut self, key: usize) -> Range<usize> {
         self.slots[key].lent.take().expect("a completion is of what was lent")
     }
-}
 
-impl Drop for Ring {
-    /// Waits until the kernel has given everything back.
-    fn drop(&mut self) {
+    /// Ends all that is under way; returns whether the kernel has given everything back.
+    fn settle(&mut self) -> bool {
         const PATIENCE: Duration = Duration::from_secs(1);
 
         let deadline = Instant::now() + PATIENCE;
@@ -280,7 +278,13 @@ impl Drop for Ring {
         while self.is_busy() && Instant::now() < deadline && self.wait(Some(deadline)).is_ok() {
             while self.next().is_some() {}
         }
-        if self.is_busy() {
+        !self.is_busy()
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        if !self.settle() {
             // Better lost than written to by the kernel when they are somebody else's.
             self.slots.drain().for_each(|slot| mem::forget(slot.buffer));
         }
@@ -297,3 +301,6 @@ fn accepted(fd: RawFd) -> TcpStream {
 fn lost(what: &str) -> io::Error {
     io::Error::new(ErrorKind::OutOfMemory, format!("io_uring: the kernel lost {what}"))
 }
+
+#[cfg(test)]
+mod tests;
