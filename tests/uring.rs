@@ -11,7 +11,7 @@ mod support;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -304,14 +304,21 @@ fn a_stop_in_the_middle_of_work_ends_all_connections() {
 const HIDDEN: [(i32, &str); 2] =
     [(libc::EPERM, "a seccomp filter"), (libc::ENOSYS, "this kernel has no io_uring")];
 
+/// Runs `dormouse` in a process from which `io_uring_setup` is hidden, so that it fails with
+/// `errno`.
+fn without_io_uring(errno: i32, args: &str) -> Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "become_dormouse_without_io_uring", "--ignored", "--nocapture"])
+        .env("HIDE_WITH", errno.to_string())
+        .env("ARGS", args)
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn where_io_uring_is_hidden_one_line_says_so() {
     for (errno, reason) in HIDDEN {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "become_a_server_without_io_uring", "--ignored", "--nocapture"])
-            .env("HIDE_WITH", errno.to_string())
-            .output()
-            .unwrap();
+        let output = without_io_uring(errno, "serve uring --addr 127.0.0.1:0");
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
@@ -322,10 +329,23 @@ fn where_io_uring_is_hidden_one_line_says_so() {
     }
 }
 
-/// Not a test: the child of the one above, which becomes `dormouse`.
+#[test]
+fn where_io_uring_is_hidden_the_study_compares_the_others() {
+    let output = without_io_uring(HIDDEN[0].0, "study --models mio,uring --duration 300ms");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    let row = |model: &str| {
+        let is_its = |line: &&str| line.split_whitespace().next() == Some(model);
+        printed.lines().find(is_its).unwrap_or_else(|| panic!("no {model}: {printed}"))
+    };
+    assert!(row("uring").contains("not available here: io_uring is not available"), "{printed}");
+    assert!(row("mio").chars().any(|c| c.is_ascii_digit()), "{printed}");
+}
+
+/// Not a test: the child of those above, which becomes `dormouse`.
 #[test]
 #[ignore = "started by another test"]
-fn become_a_server_without_io_uring() {
+fn become_dormouse_without_io_uring() {
     let Ok(errno) = std::env::var("HIDE_WITH") else { return };
     let hide = SeccompAction::Errno(errno.parse().unwrap());
     let filter = SeccompFilter::new(
@@ -336,5 +356,6 @@ fn become_a_server_without_io_uring() {
     );
     let program: BpfProgram = filter.unwrap().try_into().unwrap();
     seccompiler::apply_filter(&program).unwrap();
-    panic!("{}", Command::new(DORMOUSE).args(["serve", "uring", "--addr", "127.0.0.1:0"]).exec());
+    let args = std::env::var("ARGS").unwrap();
+    panic!("{}", Command::new(DORMOUSE).args(args.split_whitespace()).exec());
 }

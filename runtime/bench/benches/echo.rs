@@ -17,7 +17,7 @@ use dormouse_bench::load::Load;
 use dormouse_bench::machine::{describe, pin, two_cpus};
 use dormouse_bench::options::Options;
 use dormouse_bench::rounds::{Samples, take_turns};
-use dormouse_bench::servers::SERVERS;
+use dormouse_bench::servers::possible;
 use dormouse_study::limits::raise_descriptor_limit;
 
 /// A table.
@@ -60,15 +60,16 @@ fn main() -> io::Result<()> {
     raise_descriptor_limit()?;
     describe(options.effort, rounds);
     let cpus = two_cpus()?;
+    let servers = possible();
     for scenario in wanted {
-        let mut figures: Vec<Figures> = SERVERS.iter().map(|_| Figures::default()).collect();
-        take_turns(rounds, SERVERS.len(), |who| {
-            scenario.measure(SERVERS[who].0, cpus, duration, &mut figures[who])
+        let mut figures: Vec<Figures> = servers.iter().map(|_| Figures::default()).collect();
+        take_turns(rounds, servers.len(), |who| {
+            scenario.measure(servers[who], cpus, duration, &mut figures[who])
         })?;
-        for ((name, _), figures) in SERVERS.iter().zip(&mut figures) {
+        for (name, figures) in servers.iter().zip(&mut figures) {
             figures.calls = scenario.count_calls(name, cpus, duration / 2)?;
         }
-        scenario.print(&figures);
+        scenario.print(&servers, &figures);
     }
     Ok(())
 }
@@ -112,16 +113,16 @@ impl Scenario {
         server.count_calls(run)
     }
 
-    fn print(&self, figures: &[Figures]) {
+    fn print(&self, servers: &[&str], figures: &[Figures]) {
         let Scenario { name, load, one_cpu } = self;
         let place = if *one_cpu { "both on one CPU" } else { "server and load on a CPU each" };
         println!("\n{name}: for each {}; {place}", load.operation());
         let compared = COMPARED.map(|name| format!("{:>14}", format!("/ {name}")));
         println!("{:14}{:>19}{}{:>7}{:>11}", "", "CPU µs", compared.concat(), "calls", "a second");
-        for ((name, _), Figures { cpu_us, per_second, calls }) in SERVERS.iter().zip(figures) {
+        for (name, Figures { cpu_us, per_second, calls }) in servers.iter().zip(figures) {
             let per_second = per_second.median();
             let ratios = COMPARED.map(|other| {
-                let other = SERVERS.iter().position(|(name, _)| *name == other);
+                let other = servers.iter().position(|name| *name == other);
                 let other = other.map_or(f64::NAN, |other| figures[other].cpu_us.median());
                 format!("{:>14.2}", cpu_us.median() / other)
             });

@@ -19,6 +19,10 @@ pub(super) fn serve_mio(listener: TcpListener) -> io::Result<()> {
     serve("mio", listener)
 }
 
+pub(super) fn serve_uring(listener: TcpListener) -> io::Result<()> {
+    serve("uring", listener)
+}
+
 fn serve(model: &'static str, listener: TcpListener) -> io::Result<()> {
     let buffer = BUFFER.to_string();
     let line = ["dormouse", "serve", model, "--reply", "verbatim", "--buffer", &buffer];
