@@ -1,0 +1,250 @@
+//! # Account: what the kernel says that a thread has done
+//!
+//! Problem: a program that spins may not count its turns, so its own word is not enough.
+//! Idea: the kernel keeps account of every thread: how long it had a CPU, how often it gave one up
+//! and how often it lost one. A thread that slept from one look to the next shows the same account
+//! twice.
+//! Leaves out: what the thread did with its time: for that see its system calls, or a profile.
+//! Read before: nothing. Read next: `idle.rs`.
+//! Try: `grep ctxt /proc/self/status`
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+/// What a thread has done since it began, or in a span of time; or several threads together.
+///
+/// # Exactness
+///
+/// Switches are exact. CPU time is exact to a few milliseconds, those of the scheduler's tick,
+/// where the kernel has `/proc/PID/schedstat`; elsewhere it is counted in ticks of usually 10 ms
+/// (proc(5)), so that 0 may hide some work: look at the switches, too.
+///
+/// ```
+/// use asleep::Account;
+///
+/// # #[cfg(target_os = "linux")] {
+/// let before = Account::of_this_thread()?;
+/// std::thread::sleep(std::time::Duration::from_millis(5));
+/// let slept = Account::of_this_thread()?.since(before);
+/// assert!(slept.voluntary >= 1, "it gave its CPU up");
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Time on a CPU, for the program and in the kernel.
+    pub cpu: Duration,
+    /// Times that it gave up its CPU, to wait for something.
+    pub voluntary: u64,
+    /// Times that it was made to give up its CPU to another: it had more to do.
+    pub involuntary: u64,
+}
+
+impl Account {
+    /// The calling thread's.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not tell: `Unsupported` on other systems than Linux.
+    pub fn of_this_thread() -> io::Result<Account> {
+        kernel::of_thread(std::process::id(), kernel::this_thread()?)
+    }
+
+    /// That of the thread `thread` of the process `process`, by their numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_this_thread`](Account::of_this_thread), and `NotFound` where it has ended.
+    pub fn of_thread(process: u32, thread: u32) -> io::Result<Account> {
+        kernel::of_thread(process, thread)
+    }
+
+    /// Those of all threads that the process has just now, by their numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_this_thread`](Account::of_this_thread), and `NotFound` where it has ended.
+    pub fn of_threads(process: u32) -> io::Result<BTreeMap<u32, Account>> {
+        kernel::of_threads(process)
+    }
+
+    /// What was done from `before` to here.
+    #[must_use]
+    pub fn since(self, before: Account) -> Account {
+        Account {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            voluntary: self.voluntary.saturating_sub(before.voluntary),
+            involuntary: self.involuntary.saturating_sub(before.involuntary),
+        }
+    }
+
+    /// How often it came to a CPU, or left one.
+    pub fn switches(self) -> u64 {
+        self.voluntary + self.involuntary
+    }
+
+    /// Whether nothing at all was done.
+    pub fn is_idle(self) -> bool {
+        // IDEA: a thread that slept all the time shows neither time nor switches: both are exactly
+        // 0, however busy the machine is with others.
+        self == Account::default()
+    }
+}
+
+/// Several threads together.
+impl std::iter::Sum for Account {
+    fn sum<I: Iterator<Item = Account>>(accounts: I) -> Account {
+        accounts.fold(Account::default(), |a, b| Account {
+            cpu: a.cpu + b.cpu,
+            voluntary: a.voluntary + b.voluntary,
+            involuntary: a.involuntary + b.involuntary,
+        })
+    }
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) mod kernel {
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::time::Duration;
+
+    use procfs::ProcError;
+    use procfs::process::{Process, Task};
+
+    use super::Account;
+
+    pub(crate) fn this_thread() -> io::Result<u32> {
+        Ok(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned())
+    }
+
+    pub(super) fn of_thread(process: u32, thread: u32) -> io::Result<Account> {
+        account(&task(process, thread)?)
+    }
+
+    pub(super) fn of_threads(process: u32) -> io::Result<BTreeMap<u32, Account>> {
+        let mut accounts = BTreeMap::new();
+        for task in of(process)?.tasks().map_err(error)?.flatten() {
+            // Whoever has ended since is left out.
+            if let Ok(account) = account(&task) {
+                accounts.insert(task.tid.cast_unsigned(), account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Whether the thread waits for something: state 'S' in proc(5).
+    #[allow(dead_code, reason = "its user comes with the next file")]
+    pub(crate) fn sleeps(process: u32, thread: u32) -> io::Result<bool> {
+        Ok(task(process, thread)?.stat().map_err(error)?.state == 'S')
+    }
+
+    fn of(process: u32) -> io::Result<Process> {
+        Process::new(process.cast_signed()).map_err(error)
+    }
+
+    fn task(process: u32, thread: u32) -> io::Result<Task> {
+        of(process)?.task_from_tid(thread.cast_signed()).map_err(error)
+    }
+
+    fn account(task: &Task) -> io::Result<Account> {
+        let status = task.status().map_err(error)?;
+        let missing = || io::Error::new(io::ErrorKind::Unsupported, "no context switches in /proc");
+        Ok(Account {
+            cpu: cpu(task)?,
+            voluntary: status.voluntary_ctxt_switches.ok_or_else(missing)?,
+            involuntary: status.nonvoluntary_ctxt_switches.ok_or_else(missing)?,
+        })
+    }
+
+    fn cpu(task: &Task) -> io::Result<Duration> {
+        // Some kernels have the file, and keep it at 0.
+        if let Ok(exact) = task.schedstat()
+            && exact.sum_exec_runtime > 0
+        {
+            return Ok(Duration::from_nanos(exact.sum_exec_runtime));
+        }
+        let stat = task.stat().map_err(error)?;
+        Ok(Duration::from_millis((stat.utime + stat.stime) * 1000 / procfs::ticks_per_second()))
+    }
+
+    fn error(error: ProcError) -> io::Error {
+        match error {
+            ProcError::NotFound(path) => {
+                let what = path.map_or("its file".into(), |path| path.display().to_string());
+                io::Error::new(io::ErrorKind::NotFound, format!("{what} is gone: it has ended"))
+            }
+            error => io::Error::other(error),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod kernel {
+    use std::collections::BTreeMap;
+    use std::io;
+
+    use super::Account;
+
+    pub(crate) fn this_thread() -> io::Result<u32> {
+        Err(missing())
+    }
+
+    pub(super) fn of_thread(_process: u32, _thread: u32) -> io::Result<Account> {
+        Err(missing())
+    }
+
+    pub(super) fn of_threads(_process: u32) -> io::Result<BTreeMap<u32, Account>> {
+        Err(missing())
+    }
+
+    pub(crate) fn sleeps(_process: u32, _thread: u32) -> io::Result<bool> {
+        Err(missing())
+    }
+
+    fn missing() -> io::Error {
+        io::Error::new(io::ErrorKind::Unsupported, "the account of a thread is read from Linux")
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_sleeps_shows_the_same_account_twice() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let sleeper = thread::spawn(move || {
+            tell.send(kernel::this_thread().expect("on Linux")).expect("it listens");
+            stopped.recv().expect_err("only the end comes");
+        });
+        let (us, it) = (std::process::id(), told.recv().expect("it tells"));
+        while !kernel::sleeps(us, it).expect("it is there") {
+            thread::yield_now();
+        }
+        let before = Account::of_thread(us, it).expect("it is there");
+        thread::sleep(Duration::from_millis(50));
+        let after = Account::of_thread(us, it).expect("it is there");
+        assert!(after.since(before).is_idle(), "{:?}", after.since(before));
+        drop(stop);
+        sleeper.join().expect("no panic");
+        let error = Account::of_thread(us, it).expect_err("it has ended");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+    }
+
+    #[test]
+    fn a_thread_that_works_shows_it() {
+        let before = Account::of_this_thread().expect("on Linux");
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_millis(60) {}
+        let spun = Account::of_this_thread().expect("on Linux").since(before);
+        assert!(spun.cpu >= Duration::from_millis(10), "{spun:?}");
+        let us = kernel::this_thread().expect("on Linux");
+        assert!(Account::of_threads(std::process::id()).expect("on Linux").contains_key(&us));
+    }
+}
