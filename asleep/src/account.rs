@@ -114,6 +114,7 @@ pub(crate) mod kernel {
 
     use super::Account;
 
+    #[allow(clippy::unnecessary_wraps, reason = "the same shape as elsewhere")]
     pub(crate) fn this_thread() -> io::Result<u32> {
         Ok(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned())
     }
