@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::executor::Executor;
 use crate::join::JoinHandle;
-use crate::observe::Observer;
+use crate::observe::{Listener, Observer};
 use crate::queue::RunQueue;
 use crate::reactor::Reactor;
 use crate::timer::Timers;
@@ -35,8 +35,8 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new() -> io::Result<Rc<Self>> {
-        let observer = Rc::new(Observer::default());
+    pub(crate) fn new(listener: Option<Listener>) -> io::Result<Rc<Self>> {
+        let observer = Rc::new(Observer::new(listener));
         let reactor = Reactor::new(Rc::clone(&observer))?;
         let inbox = Arc::new(Inbox::new(reactor.unparker()?));
         let queue = RunQueue::new(Arc::clone(&inbox), Rc::clone(&observer));

@@ -8,7 +8,7 @@
 //! Try: `cargo test -p dormouse --test tasks`
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -56,6 +56,7 @@ impl Executor {
         }
     }
 
+    #[track_caller]
     pub(crate) fn spawn<F: Future + 'static>(&self, future: F) -> JoinHandle<F::Output> {
         let (future, handle) = joinable(future);
         // A closed executor drops the future here, and so tells the handle that it is cancelled.
@@ -66,10 +67,12 @@ impl Executor {
     }
 
     /// Lets in the future of a `block_on`, which its caller polls.
+    #[track_caller]
     pub(crate) fn adopt(&self) {
         self.insert(None);
     }
 
+    #[track_caller]
     fn insert(&self, future: Option<LocalTask>) {
         let mut tasks = self.tasks.borrow_mut();
         let mut ended = self.ended.borrow_mut();
@@ -80,7 +83,7 @@ impl Executor {
         });
         let key = inserted.as_ref().expect("it was put there just now").task.key();
         self.queue.push(key);
-        self.queue.saw(Moment::Spawned(key));
+        self.queue.saw(Moment::Spawned(key, Location::caller()));
     }
 
     /// Polls every task that can run now, once, oldest wake first; returns how many there were.
@@ -117,7 +120,10 @@ impl Executor {
         };
         match poll {
             Poll::Ready(()) => self.end(task, future),
-            Poll::Pending => self.put_back(key, Entry { task, future }),
+            Poll::Pending => {
+                self.put_back(key, Entry { task, future });
+                self.queue.saw(Moment::Waits(key));
+            }
         }
     }
 
@@ -139,6 +145,7 @@ impl Executor {
 
     fn end(&self, task: Arc<Task>, future: Option<LocalTask>) {
         task.finish();
+        self.queue.saw(Moment::Ended(task.key()));
         self.tasks.borrow_mut().remove(task.key());
         drop_future(future);
         self.ended.borrow_mut().push(task);

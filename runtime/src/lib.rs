@@ -44,6 +44,7 @@
 //! | `net/` | How does 'not yet' become `Pending`? |
 //! | `time.rs` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
+//! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
 //!
 //! # What it leaves out, on purpose
 //!
@@ -68,10 +69,14 @@ mod context;
 pub mod net;
 pub mod time;
 mod runtime;
+mod watchdog;
+mod builder;
 
+pub use builder::Builder;
 pub use context::spawn;
 pub use join::{JoinError, JoinHandle};
 pub use net::async_io::Async;
 pub use observe::Metrics;
 pub use runtime::{Runtime, block_on};
+pub use watchdog::Watchdog;
 pub use yield_now::{YieldNow, yield_now};

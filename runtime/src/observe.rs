@@ -7,8 +7,9 @@
 //! Read before: `slots.rs`. Read next: `wake.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::panic::Location;
 use std::time::Duration;
 
 use crate::slots::Key;
@@ -107,8 +108,14 @@ pub(crate) enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Turn,
-    Spawned(Key),
+    /// A task came, spawned at this place of the program.
+    Spawned(Key, &'static Location<'static>),
+    /// A poll begins,
     Polled(Key),
+    /// and ends: the task waits,
+    Waits(Key),
+    /// or has come to its end.
+    Ended(Key),
     Discarded(Key),
     /// A wake by this thread, whatever came of it.
     Woken(Key),
@@ -122,21 +129,39 @@ pub(crate) enum Moment {
     Returned(Cause),
     /// Asked the kernel without waiting; so many events.
     Asked(usize),
-    Event(Key),
+    Registered(Key),
+    Deregistered(Key),
+    /// The kernel reported something; whether a read may bring something now.
+    Event(Key, bool),
     StaleEvent(Key),
     Armed(Key),
     Fired(Key),
     Cancelled(Key),
+    /// A call on a source came back with a result, or with 'not yet'.
+    Done(Key, Call),
     Vain(Key, Call),
 }
 
-/// Listens to one runtime.
-#[derive(Default)]
+/// Is told of every moment. It must not come back to the runtime while it borrows something.
+pub(crate) type Listener = Box<dyn Fn(Moment)>;
+
+/// Listens to one runtime, and lets others listen.
 pub(crate) struct Observer {
     metrics: RefCell<Metrics>,
+    listener: Option<Listener>,
+    /// Whether anybody listens beside the metrics. Looked up once a turn, as it is asked at every
+    /// step.
+    is_told: Cell<bool>,
 }
 
 impl Observer {
+    pub(crate) fn new(listener: Option<Listener>) -> Self {
+        let observer =
+            Observer { metrics: RefCell::default(), listener, is_told: Cell::new(false) };
+        observer.look_who_listens();
+        observer
+    }
+
     /// Takes note of one thing that happened.
     // Inlined, what is left of a call is one addition and one comparison.
     #[inline(always)]
@@ -144,8 +169,23 @@ impl Observer {
     pub(crate) fn saw(&self, moment: Moment) {
         // IDEA: one call per step of the loop; whoever wants to know what happens is called here.
         self.metrics.borrow_mut().count(moment);
-        if log::log_enabled!(log::Level::Trace) {
-            moment.narrate();
+        if moment == Moment::Turn {
+            self.look_who_listens();
+        }
+        if self.is_told.get() {
+            self.tell(moment);
+        }
+    }
+
+    fn look_who_listens(&self) {
+        self.is_told.set(self.listener.is_some() || log::log_enabled!(log::Level::Trace));
+    }
+
+    #[cold]
+    fn tell(&self, moment: Moment) {
+        log::trace!("{moment}");
+        if let Some(listener) = &self.listener {
+            listener(moment);
         }
     }
 
@@ -160,7 +200,7 @@ impl Metrics {
     fn count(&mut self, moment: Moment) {
         *match moment {
             Moment::Turn => &mut self.turns,
-            Moment::Spawned(_) => &mut self.spawns,
+            Moment::Spawned(..) => &mut self.spawns,
             Moment::Polled(_) => &mut self.polls,
             Moment::Discarded(_) => &mut self.discarded,
             Moment::Woken(_) => &mut self.wakes_local,
@@ -178,7 +218,7 @@ impl Metrics {
                 self.vain_polls_nowait += u64::from(events == 0);
                 &mut self.polls_nowait
             }
-            Moment::Event(_) => &mut self.events,
+            Moment::Event(..) => &mut self.events,
             Moment::StaleEvent(_) => {
                 self.events += 1;
                 &mut self.events_stale
@@ -189,15 +229,13 @@ impl Metrics {
             Moment::Vain(_, Call::Accept) => &mut self.vain_accepts,
             Moment::Vain(_, Call::Read) => &mut self.vain_reads,
             Moment::Vain(_, Call::Write) => &mut self.vain_writes,
-            Moment::Vain(_, Call::Other) => return,
+            Moment::Vain(_, Call::Other)
+            | Moment::Done(..)
+            | Moment::Registered(_)
+            | Moment::Deregistered(_)
+            | Moment::Waits(_)
+            | Moment::Ended(_) => return,
         } += 1;
-    }
-}
-
-impl Moment {
-    #[cold]
-    fn narrate(self) {
-        log::trace!("{self}");
     }
 }
 
@@ -206,8 +244,10 @@ impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Moment::Turn => write!(f, "turn"),
-            Moment::Spawned(task) => write!(f, "task {task}: spawned, queued"),
+            Moment::Spawned(task, place) => write!(f, "task {task}: spawned at {place}, queued"),
             Moment::Polled(task) => write!(f, "task {task}: poll"),
+            Moment::Waits(task) => write!(f, "task {task}: waits"),
+            Moment::Ended(task) => write!(f, "task {task}: ends"),
             Moment::Discarded(task) => write!(f, "task {task}: ended before its poll"),
             Moment::Woken(task) => write!(f, "task {task}: wake"),
             Moment::Enqueued(task) => write!(f, "task {task}: queued"),
@@ -217,11 +257,15 @@ impl fmt::Display for Moment {
             Moment::Parked(Some(left)) => write!(f, "park: nothing to do for {left:?}"),
             Moment::Returned(cause) => write!(f, "the park ends: {cause:?}"),
             Moment::Asked(events) => write!(f, "ask the kernel without waiting: {events} events"),
-            Moment::Event(source) => write!(f, "source {source}: an event"),
+            Moment::Registered(source) => write!(f, "source {source}: registered"),
+            Moment::Deregistered(source) => write!(f, "source {source}: deregistered"),
+            Moment::Event(source, true) => write!(f, "source {source}: an event: readable"),
+            Moment::Event(source, false) => write!(f, "source {source}: an event: writable"),
             Moment::StaleEvent(source) => write!(f, "source {source}: an event, but it is gone"),
             Moment::Armed(timer) => write!(f, "timer {timer}: armed"),
             Moment::Fired(timer) => write!(f, "timer {timer}: fires"),
             Moment::Cancelled(timer) => write!(f, "timer {timer}: cancelled"),
+            Moment::Done(source, call) => write!(f, "source {source}: {call:?} is done"),
             Moment::Vain(source, call) => write!(f, "source {source}: {call:?} says 'not yet'"),
         }
     }

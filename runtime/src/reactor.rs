@@ -72,6 +72,7 @@ impl Reactor {
             self.sources.borrow_mut().remove(key);
             return Err(error);
         }
+        self.observer.saw(Moment::Registered(key));
         Ok((key, source))
     }
 
@@ -79,6 +80,7 @@ impl Reactor {
     /// a registration as long as any duplicate of the descriptor is open (epoll(7), question 6).
     pub(crate) fn deregister(&self, key: Key, io: &mut impl mio::event::Source) {
         self.sources.borrow_mut().remove(key);
+        self.observer.saw(Moment::Deregistered(key));
         let deregistered = self.poll.borrow().registry().deregister(io);
         if let Err(error) = deregistered {
             log::warn!("source {key}: can't deregister: {error}");
@@ -137,7 +139,7 @@ impl Reactor {
         let source = self.sources.borrow().get(key).map(Rc::clone);
         match source {
             Some(source) => {
-                self.observer.saw(Moment::Event(key));
+                self.observer.saw(Moment::Event(key, event.is_readable()));
                 source.report(event);
             }
             // It was closed by a wake before it in this batch, or just before the wait.

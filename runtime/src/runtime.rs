@@ -4,7 +4,7 @@
 //! when none of them has anything, nothing at all must happen.
 //! Idea: one loop looks at them in turn, and blocks in one place when all are empty.
 //! Leaves out: threads. A runtime runs on the thread that calls `block_on`.
-//! Read before: `time.rs`. Read next: `servers/models/async.rs`.
+//! Read before: `time.rs`. Read next: `watchdog.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::join::JoinHandle;
-use crate::observe::{Metrics, Moment};
+use crate::observe::{Listener, Metrics, Moment};
 
 /// While tasks can run, the kernel is asked once in so many polls what has happened.
 ///
@@ -60,12 +60,17 @@ impl Runtime {
     ///
     /// If the system refuses them: usually as the limit of open descriptors is reached.
     pub fn new() -> io::Result<Self> {
-        Ok(Runtime { context: Context::new()?, polls: Cell::new(0) })
+        Runtime::listened_to(None)
+    }
+
+    pub(crate) fn listened_to(listener: Option<Listener>) -> io::Result<Self> {
+        Ok(Runtime { context: Context::new(listener)?, polls: Cell::new(0) })
     }
 
     /// Adds a task, which runs whenever a `block_on` of this runtime does.
     ///
     /// See [`spawn`](crate::spawn), which does the same from within.
+    #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
@@ -81,6 +86,7 @@ impl Runtime {
     ///
     /// If this thread runs a runtime already: `await` the future there instead. If `future`
     /// panics, its panic comes out of here, and the runtime can be used again.
+    #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         assert!(
             Context::current().is_none(),
@@ -203,6 +209,7 @@ impl fmt::Debug for Runtime {
 /// ```
 /// assert_eq!(dormouse::block_on(async { 6 * 7 }), 42);
 /// ```
+#[track_caller]
 pub fn block_on<F: Future>(future: F) -> F::Output {
     match Runtime::new() {
         Ok(runtime) => runtime.block_on(future),

@@ -12,6 +12,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 #![allow(clippy::async_yields_async, reason = "a future begun in one block_on, ended in another")]
 
+#[path = "support/logged.rs"]
+mod logged;
 mod support;
 
 use std::cell::{Cell, RefCell};
@@ -20,7 +22,7 @@ use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -32,6 +34,7 @@ use futures_io::AsyncRead;
 use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
+use logged::logged;
 use support::{
     OnDrop, Wakes, Watchdog, any_port, assert_books_balance, connection, connection_to_std,
     difference, expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
@@ -44,35 +47,9 @@ fn panic_with(text: &'static str) -> ! {
     resume_unwind(Box::new(text))
 }
 
-thread_local! {
-    /// The errors that this thread logged.
-    static ERRORS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-struct Errors;
-
-impl log::Log for Errors {
-    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
-        metadata.level() == log::Level::Error
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        ERRORS.with_borrow_mut(|errors| errors.push(record.args().to_string()));
-    }
-
-    fn flush(&self) {}
-}
-
 /// The errors logged while `test` ran in a [`lab`] of its own.
 fn errors_of(test: impl FnOnce(&Rc<Runtime>)) -> Vec<String> {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        log::set_logger(&Errors).unwrap();
-        log::set_max_level(log::LevelFilter::Error);
-    });
-    ERRORS.take();
-    lab(test);
-    ERRORS.take()
+    logged(|| lab(test))
 }
 
 fn text_of(error: JoinError) -> &'static str {

@@ -134,7 +134,10 @@ impl<S: event::Source> Async<S> {
                     self.context.observer.saw(Moment::Vain(self.key, call));
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                result => return Poll::Ready(result),
+                result => {
+                    self.context.observer.saw(Moment::Done(self.key, call));
+                    return Poll::Ready(result);
+                }
             }
         }
     }

@@ -1,0 +1,50 @@
+//! # Builder: a runtime that is not as by default
+//!
+//! Problem: a runtime needs no settings to run; some are useful now and then.
+//! Idea: they are collected here, and the runtime is made of them at once.
+//! Leaves out: settings of tasks and sockets, which are theirs.
+//! Read before: `watchdog.rs`. Read next: `servers/models/async.rs`.
+//! Try: `cargo test -p dormouse --test watchdog`
+
+use std::io;
+
+use crate::runtime::Runtime;
+use crate::watchdog::Watchdog;
+
+/// Makes a [`Runtime`] with settings of its own.
+///
+/// ```
+/// use std::time::Duration;
+/// use dormouse::{Builder, Watchdog};
+///
+/// let strict = Watchdog::default().longest_poll(Duration::from_millis(5));
+/// let runtime = Builder::new().watchdog(strict).build()?;
+/// assert_eq!(runtime.block_on(async { 6 * 7 }), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    watchdog: Option<Watchdog>,
+}
+
+impl Builder {
+    /// Begins with what [`Runtime::new`] has.
+    pub fn new() -> Self {
+        Builder::default()
+    }
+
+    /// Has tasks that spin, or keep others waiting, named in the log.
+    #[must_use]
+    pub fn watchdog(self, watchdog: Watchdog) -> Self {
+        Builder { watchdog: Some(watchdog) }
+    }
+
+    /// Makes the runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::new`].
+    pub fn build(self) -> io::Result<Runtime> {
+        Runtime::listened_to(self.watchdog.map(Watchdog::listener))
+    }
+}
