@@ -6,7 +6,7 @@
 //! Idea: the error decides how long to wait before the next try; [`Accepting`] remembers it for
 //! servers whose one thread has other things to do meanwhile.
 //! Leaves out: a spare descriptor to turn clients away with; they wait in the kernel's queue.
-//! Read before: `idle.rs`. Read next: `models/blocking.rs`.
+//! Read before: `idle.rs`. Read next: `stop.rs`.
 //! Try: `ulimit -n 20; cargo run -- serve mio`, and connect more often than that
 
 use std::io::{self, ErrorKind};
@@ -22,8 +22,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Says after which pause to accept again: none when only this one connection was lost.
 ///
 /// The pause must be a timer that ends in a new `accept`. Waiting until the listener is readable
-/// is wrong both ways: told by level the wait ends at once, told by edge it may never end, as the
-/// edge of the connections in the queue is gone.
+/// is wrong both ways: select and poll report it again at once, and epoll perhaps never, as it has
+/// reported the connections in the queue already.
 ///
 /// # Errors
 ///
@@ -98,7 +98,7 @@ pub struct Accepting {
 }
 
 /// So many connections are taken before the others have their turn.
-pub const SHARE: usize = 64;
+pub const ACCEPTS_A_TURN: usize = 64;
 
 impl Accepting {
     /// When to ask without being told to; `None` as long as nobody is announced.

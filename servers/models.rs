@@ -49,7 +49,7 @@ pub enum Model {
     Poll,
     /// The kernel is told once what to watch.
     Mio,
-    /// The kernel sends a signal for each socket that becomes ready.
+    /// The kernel sends a signal for each event on a socket.
     Signal,
     /// The kernel is handed the work, and says when it is done.
     Uring,
@@ -95,7 +95,7 @@ impl Model {
             Model::Select => "one call asks about all sockets, and sleeps; none above 1023",
             Model::Poll => "the same question without that limit; the cost grows with all watched",
             Model::Mio => "registers once, is told what is ready: a state machine per connection",
-            Model::Signal => "asks nobody: the kernel sends a signal per socket that is ready",
+            Model::Signal => "asks nobody: the kernel sends a signal per event on a socket",
             Model::Uring => "hands the work over, and is told when it is done: there is no read",
             Model::Async => "mio again, but async fn: it reads like blocking, and waits like mio",
         }
@@ -148,7 +148,7 @@ impl Model {
             #[cfg(unix)]
             Model::Poll => match poll::serve(&listener, options, counters)? {},
             #[cfg(target_os = "linux")]
-            Model::Signal => match signal::serve(&listener, options, counters)? {},
+            Model::Signal => match signal::serve(listener, options, counters)? {},
             #[cfg(target_os = "linux")]
             Model::Uring => uring::serve(listener, options, counters, stop),
             Model::Mio => match mio::serve(listener, options, counters)? {},

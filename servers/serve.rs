@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::warn;
 
@@ -155,6 +155,10 @@ struct End {
 
 impl End {
     fn process(self) -> ! {
+        /// The process must be gone within a second.
+        const ALL_TIME: Duration = Duration::from_millis(900);
+
+        let begin = Instant::now();
         if !self.stop.request(PATIENCE) {
             warn!("the server did not close within {PATIENCE:?}");
         }
@@ -165,7 +169,7 @@ impl End {
             let last_word = thread::Builder::new().name("stats".into());
             match last_word.spawn(move || report(&counters)) {
                 // The report ends the process; this ends it when nobody reads.
-                Ok(_) => thread::sleep(PATIENCE / 2),
+                Ok(_) => thread::sleep(ALL_TIME.saturating_sub(begin.elapsed())),
                 Err(_) => report(&self.counters),
             }
         }

@@ -4,7 +4,7 @@
 //! to be asked, but the process must not wait for it for ever.
 //! Idea: the server leaves a closure to be called, and holds a guard whose drop says 'done'.
 //! Leaves out: asking twice, and more than one server per process.
-//! Read next: `serve.rs`.
+//! Read before: `accept.rs`. Read next: `models/blocking.rs`.
 //! Try: `cargo test stop`
 
 use std::convert::Infallible;

@@ -21,6 +21,7 @@ use crate::timer::Timers;
 use crate::wake::Inbox;
 
 thread_local! {
+    // IDEA: a thread runs one runtime at a time, so callers find theirs here.
     static CURRENT: RefCell<Option<Rc<Context>>> = const { RefCell::new(None) };
 }
 

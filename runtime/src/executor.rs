@@ -4,7 +4,7 @@
 //! Idea: the futures lie in a table. Only those whose keys are in the run queue are polled, a
 //! batch at a time; a future is taken out of the table for its poll, so it may do as it likes.
 //! Leaves out: waiting. It returns when the batch is done (`runtime.rs`).
-//! Read before: `join.rs`. Read next: `source.rs`.
+//! Read before: `join.rs`. Read next: `yield_now.rs`.
 //! Try: `cargo test -p dormouse --test tasks`
 
 use std::cell::{Cell, RefCell};

@@ -154,8 +154,7 @@ impl Runtime {
         if left == Some(Duration::ZERO) || !inbox.may_park() {
             return false;
         }
-        // IDEA: it blocks only here, only when no task can run, and no longer than to the nearest
-        // deadline.
+        // IDEA: it blocks only here, when no task can run, and no longer than to a deadline.
         reactor.park(left);
         self.polls.set(0);
         true

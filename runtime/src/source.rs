@@ -5,7 +5,7 @@
 //! 'ready' and wakes; a call that says 'not yet' clears it.
 //! Leaves out: a second waiter in the same direction. Ownership excludes it: reading and writing
 //! take `&mut`.
-//! Read before: `executor.rs`. Read next: `reactor.rs`.
+//! Read before: `yield_now.rs`. Read next: `reactor.rs`.
 //! Try: `cargo test -p dormouse source`
 
 use std::cell::Cell;

@@ -87,7 +87,7 @@ impl Future for Sleep {
         }
         self.disarm();
         let has_waited = mem::replace(&mut self.was_polled, true);
-        // Asked again even after the timer fired: what ends here must not be early.
+        // IDEA: the deadline decides, not who woke us: so no sleep ends early.
         if deadline <= Instant::now() {
             // Only who ends at its first poll has not given way to others yet. To hold up who has
             // waited would let a future that is always ready outlast its own timeout.

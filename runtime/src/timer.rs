@@ -57,6 +57,7 @@ impl Timers {
     }
 
     pub(crate) fn nearest(&self) -> Option<Instant> {
+        // IDEA: the top of the heap is the nearest that still waits: whoever is cancelled has left.
         self.heap.borrow().nodes.first().map(|node| node.deadline)
     }
 

@@ -3,7 +3,7 @@
 //! Problem: bytes arrive when the peer likes, and the server has one thread.
 //! Idea: the thread sleeps in the call until there is something: simple, and deaf meanwhile.
 //! Leaves out: a thread per connection, which buys a second client for the price of a stack.
-//! Read before: `counters.rs`. Read next: `threads.rs`.
+//! Read before: `options.rs`; `accept.rs` and `idle.rs` when they are used. Read next: `threads.rs`.
 //! Try: `cargo run -- serve blocking --print`, and `cargo run -- client` in two more terminals
 
 use std::convert::Infallible;
@@ -26,7 +26,7 @@ pub fn serve(
     options: &Options,
     counters: &Counters,
 ) -> io::Result<Infallible> {
-    // listen
+    // listen: `listen.rs` has done so.
     let mut buffer = vec![0; options.buffer];
 
     loop {
@@ -56,8 +56,7 @@ pub(super) fn talk(
 ) -> io::Result<()> {
     loop {
         // read
-        // IDEA: the thread sleeps here until this one peer speaks. Nothing is asked in vain, and
-        // nobody else is heard.
+        // IDEA: the thread sleeps here until this one peer speaks, and hears nobody else.
         let n = match counters.read(peer, connection.read(buffer), buffer) {
             Ok(0) => return Ok(()),
             Ok(n) => n,

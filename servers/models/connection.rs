@@ -4,11 +4,10 @@
 //! Idea: what a thread would remember by where it sleeps (reading, or how far it has written) is a
 //! value here, so the work can be left after any step, and taken up there later.
 //! Leaves out: reading ahead while an answer is unsent, so a peer fills one buffer at most.
-//! Read before: `blocking.rs`. Read next: `nonblocking.rs`.
+//! Read before: `threads.rs`. Read next: `nonblocking.rs`.
 //! Try: `cargo run -- serve poll --buffer 7`, and a long `--message` from `cargo run -- client`
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::mem;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -16,13 +15,12 @@ use crate::counters::Counters;
 use crate::options::Options;
 use crate::reply::Reply;
 
-/// One peer, and how far its work has come.
+/// One peer, and how far its work has come. The stream is that of std, or that of mio.
 pub(super) struct Connection<S> {
     pub(super) stream: S,
     pub(super) peer: SocketAddr,
     buffer: Vec<u8>,
     state: State,
-    moved: bool,
 }
 
 // IDEA: where the work stands is a value, not a place in the code that a thread sleeps at.
@@ -32,14 +30,15 @@ enum State {
     Writing(Range<usize>),
 }
 
-/// What came of one step.
+/// What came of one step. Only `readiness.rs` tells the first two apart.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// As many bytes moved as were asked for; the next step may find more.
+    /// As many bytes moved as were asked for, or a signal came between: try again, there may be
+    /// more.
     Whole,
     /// Fewer bytes moved than were asked for.
     Short,
-    /// None did: the socket is not ready.
+    /// None did: the call came back with `WouldBlock`, as the socket is not ready.
     NotYet,
     /// The peer has no more to say, and was sent all its answers.
     Ended,
@@ -48,17 +47,12 @@ pub(super) enum Step {
 impl<S: Read + Write> Connection<S> {
     pub(super) fn new(stream: S, peer: SocketAddr, options: &Options) -> Connection<S> {
         let buffer = vec![0; options.buffer];
-        Connection { stream, peer, buffer, state: State::Reading, moved: false }
+        Connection { stream, peer, buffer, state: State::Reading }
     }
 
     /// Whether the next step is a write; otherwise it is a read.
     pub(super) fn wants_to_write(&self) -> bool {
         matches!(self.state, State::Writing(_))
-    }
-
-    /// Returns whether bytes have moved since this was asked last.
-    pub(super) fn take_moved(&mut self) -> bool {
-        mem::take(&mut self.moved)
     }
 
     /// Reads or writes once, on a socket that does not wait.
@@ -87,7 +81,7 @@ impl<S: Read + Write> Connection<S> {
             Ok(n) => {
                 let answer = reply.answer(&mut self.buffer[..n]).len();
                 self.write_next(0..answer);
-                Ok(self.count(n, self.buffer.len()))
+                Ok(moved(n, self.buffer.len()))
             }
             Err(e) => not_yet(e),
         }
@@ -99,7 +93,7 @@ impl<S: Read + Write> Connection<S> {
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             Ok(n) => {
                 self.write_next(unsent.start + n..unsent.end);
-                Ok(self.count(n, unsent.len()))
+                Ok(moved(n, unsent.len()))
             }
             Err(e) => not_yet(e),
         }
@@ -108,11 +102,10 @@ impl<S: Read + Write> Connection<S> {
     fn write_next(&mut self, unsent: Range<usize>) {
         self.state = if unsent.is_empty() { State::Reading } else { State::Writing(unsent) };
     }
+}
 
-    fn count(&mut self, n: usize, asked: usize) -> Step {
-        self.moved = true;
-        if n == asked { Step::Whole } else { Step::Short }
-    }
+fn moved(n: usize, asked: usize) -> Step {
+    if n == asked { Step::Whole } else { Step::Short }
 }
 
 fn not_yet(error: io::Error) -> io::Result<Step> {

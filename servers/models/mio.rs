@@ -20,7 +20,7 @@ use slab::Slab;
 
 use super::connection::Connection;
 use super::readiness::{News, Next, Watched};
-use crate::accept::{Accepting, SHARE};
+use crate::accept::{ACCEPTS_A_TURN, Accepting};
 use crate::counters::Counters;
 use crate::idle::{Idle, time_left};
 use crate::options::Options;
@@ -49,7 +49,7 @@ struct Server<'a> {
     poll: Poll,
     listener: TcpListener,
     accepting: Accepting,
-    /// By token. A place is taken again after a close; no event of before can reach the newcomer,
+    /// By token. A place is taken again after a close; no earlier event can reach the newcomer,
     /// as all events of a turn are noted before any connection is closed in it.
     connections: Slab<Watched<TcpStream>>,
     /// Connections that can go on: told so by an event, or stopped by their share of the turn.
@@ -93,8 +93,7 @@ impl<'a> Server<'a> {
         } else {
             Some(Duration::ZERO)
         };
-        // IDEA: one call waits for all sockets. Its cost grows with those that are ready, not
-        // with those that are open, and while none is ready it costs nothing.
+        // IDEA: one call waits for all, and costs nothing while none is ready, however many are open.
         let woken = self.poll.poll(events, timeout).map(|()| events.iter().count());
         match self.counters.wait(woken) {
             Ok(_) => {}
@@ -121,7 +120,7 @@ impl<'a> Server<'a> {
 
     /// Takes connections until the queue is empty, or until the others should have their turn.
     fn accept(&mut self) -> io::Result<()> {
-        for _ in 0..SHARE {
+        for _ in 0..ACCEPTS_A_TURN {
             let accept = || self.listener.accept();
             match self.accepting.next(self.options, self.counters, accept)? {
                 Some((stream, peer)) => self.welcome(stream, peer),
@@ -150,7 +149,7 @@ impl<'a> Server<'a> {
             let Some(token) = self.ready.pop_front() else { return };
             let watched = &mut self.connections[token];
             let next = watched.advance(self.options.reply, self.counters);
-            if watched.connection.take_moved() {
+            if watched.take_moved() {
                 self.idle.moved(token);
             }
             match next {
@@ -164,7 +163,7 @@ impl<'a> Server<'a> {
 
     fn close_silent(&mut self) {
         while let Some(token) = self.idle.expired() {
-            // Nobody else who will have its place may be taken for it.
+            // Else the next connection at this place would be advanced in its stead.
             self.ready.retain(|queued| *queued != token);
             self.close(token, Err(self.idle.error()));
         }
@@ -196,6 +195,6 @@ fn news(event: &Event) -> News {
     News {
         readable: event.is_readable() || event.is_read_closed() || broken,
         writable: event.is_writable() || event.is_write_closed() || broken,
-        last_word: ended || event.is_priority() || broken,
+        until_not_yet: ended || event.is_priority() || broken,
     }
 }

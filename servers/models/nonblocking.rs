@@ -30,15 +30,14 @@ pub fn serve(
     counters: &Counters,
 ) -> io::Result<Infallible> {
     // listen
+    // From here on an accept that would wait fails at once: `WouldBlock`, that is 'not yet'.
     listener.set_nonblocking(true)?;
     let mut accepting = Accepting::default();
     let mut members = Vec::new();
-    let mut to_delete = Vec::new();
 
     loop {
         // wait
-        // IDEA: nowhere. The listener is asked, each connection is asked, and the round begins
-        // again: whether anything has happened is found out by asking, almost always in vain.
+        // IDEA: nowhere: listener and connections are asked in turn, for ever, almost always in vain.
         accepting.announce();
         let newcomer = accepting.next(options, counters, || listener.accept())?;
         let mut busy = newcomer.is_some();
@@ -48,21 +47,22 @@ pub fn serve(
                 Err(e) => counters.close(peer, &Err(e)),
             }
         }
-        for (index, member) in members.iter_mut().enumerate() {
-            match member.ask(options, counters) {
-                Ok(Step::NotYet) => continue,
-                Ok(Step::Whole | Step::Short) => {}
-                Ok(Step::Ended) => to_delete.push((index, Ok(()))),
-                Err(e) => to_delete.push((index, Err(e))),
-            }
-            busy = true;
-        }
+        members.retain_mut(|member| {
+            let end = match member.ask(options, counters) {
+                Ok(Step::NotYet) => return true,
+                Ok(Step::Whole | Step::Short) => {
+                    busy = true;
+                    return true;
+                }
+                Ok(Step::Ended) => Ok(()),
+                Err(e) => Err(e),
+            };
 
-        // close
-        // From the back, so that taking one out moves none that is still to be taken out.
-        for (index, end) in to_delete.drain(..).rev() {
-            counters.close(members.swap_remove(index).connection.peer, &end);
-        }
+            // close
+            busy = true;
+            counters.close(member.connection.peer, &end);
+            false
+        });
         if let Some(pause) = options.every.filter(|_| !busy) {
             thread::sleep(pause);
             counters.slept(pause);

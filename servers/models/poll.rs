@@ -1,6 +1,7 @@
 //! # Poll: the same question, without the limit
 //!
-//! Problem: a set of bits ends at descriptor 1023, and costs the same with three sockets in it.
+//! Problem: a set of bits ends at descriptor 1023, and three sockets cost as much as a thousand, if
+//! one of the three has a high descriptor.
 //! Idea: hand over an array instead, one entry per socket: which one, and what to wait for
 //! (System V, 1986). The question still travels whole, each time.
 //! Leaves out: a list that the kernel keeps; that is `mio.rs`.
@@ -17,7 +18,7 @@ use rustix::io::Errno;
 use slab::Slab;
 
 use super::connection::{Connection, Step};
-use crate::accept::{Accepting, SHARE};
+use crate::accept::{ACCEPTS_A_TURN, Accepting};
 use crate::counters::Counters;
 use crate::idle::{Idle, time_left};
 use crate::options::Options;
@@ -44,6 +45,7 @@ pub fn serve(
 struct Server<'a> {
     listener: &'a TcpListener,
     accepting: Accepting,
+    /// By token: the number of its place here.
     connections: Slab<Connection<TcpStream>>,
     idle: Idle,
     options: &'a Options,
@@ -81,12 +83,12 @@ impl<'a> Server<'a> {
             let wanted = if writes { PollFlags::OUT } else { PollFlags::IN };
             entries.push(PollFd::new(&connection.stream, wanted));
         }
-        // While the next accept has its own time, the listener is no question.
+        // During a pause of accepting it is left out: reported as ready, it would end the sleep.
         if self.accepting.deadline().is_none() {
             entries.push(PollFd::new(self.listener, PollFlags::IN));
         }
         let timeout = time_left([self.accepting.deadline(), self.idle.deadline()]);
-        // IDEA: one call asks about all. Its cost grows with those that are watched.
+        // IDEA: one call asks about all; its cost grows with the number that is watched.
         let found = poll(&mut entries, timeout.map(timespec).as_ref());
         match self.counters.wait(found.map_err(Errno::into)) {
             Ok(_) => {}
@@ -95,6 +97,7 @@ impl<'a> Server<'a> {
         }
         // An error or a hang-up is reported unasked; the next step finds out what it is.
         let is_ready = |entry: &PollFd<'_>| !entry.revents().is_empty();
+        // The listener's entry, if there is one, is behind all others.
         let told = entries.get(self.connections.len()).is_some_and(is_ready);
         let tokens = self.connections.iter().map(|(token, _)| token).zip(&entries);
         let ready = tokens.filter(|(_, entry)| is_ready(entry)).map(|(token, _)| token).collect();
@@ -106,7 +109,7 @@ impl<'a> Server<'a> {
 
     /// Takes connections until the queue is empty, or until the others should have their turn.
     fn accept(&mut self) -> io::Result<()> {
-        for _ in 0..SHARE {
+        for _ in 0..ACCEPTS_A_TURN {
             let accept = || self.listener.accept();
             match self.accepting.next(self.options, self.counters, accept)? {
                 Some((stream, peer)) => self.welcome(stream, peer),
@@ -130,12 +133,9 @@ impl<'a> Server<'a> {
     fn advance(&mut self, ready: Vec<usize>) {
         for token in ready {
             let connection = &mut self.connections[token];
-            let step = connection.exchange(self.options.reply, self.counters);
-            if connection.take_moved() {
-                self.idle.moved(token);
-            }
-            match step {
-                Ok(Step::Whole | Step::Short | Step::NotYet) => {}
+            match connection.exchange(self.options.reply, self.counters) {
+                Ok(Step::Whole | Step::Short) => self.idle.moved(token),
+                Ok(Step::NotYet) => {}
                 Ok(Step::Ended) => self.close(token, &Ok(())),
                 Err(e) => self.close(token, &Err(e)),
             }
@@ -155,7 +155,7 @@ impl<'a> Server<'a> {
     }
 }
 
-/// What no such number can say is as good as for ever: a year.
+/// A time too long for the unit becomes a year.
 fn timespec(left: Duration) -> Timespec {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -1,7 +1,8 @@
 //! # Readiness: what the kernel has said about a socket, and no call has disproved yet
 //!
-//! Problem: a kernel that says once that a socket has become ready (edge triggering, epoll(7))
-//! does not say it again: what is not used up now must be remembered.
+//! Problem: select and poll report a socket again as long as it is ready. A kernel that keeps the
+//! list itself can say it once only, when the socket becomes ready ('edge triggering', epoll(7)):
+//! what is not used up then must be remembered.
 //! Idea: each direction is ready from the moment that the kernel says so until a call finds it
 //! is not; a connection goes on as far as its readiness allows.
 //! Leaves out: how the kernel says it: `mio.rs` and `signal.rs` do.
@@ -19,6 +20,7 @@ use crate::reply::Reply;
 pub(super) struct Watched<S> {
     pub(super) connection: Connection<S>,
     known: News,
+    moved: bool,
     /// It is among those that will be advanced: once is enough.
     queued: bool,
 }
@@ -28,9 +30,9 @@ pub(super) struct Watched<S> {
 pub(super) struct News {
     pub(super) readable: bool,
     pub(super) writable: bool,
-    /// More may be there than one call brings, without another word about it: after an end, an
-    /// error, or urgent data.
-    pub(super) last_word: bool,
+    /// A short call does not mean that there is no more: after an end, an error, or urgent data
+    /// only 'not yet' does. Once true, it stays.
+    pub(super) until_not_yet: bool,
 }
 
 /// What should become of a connection now.
@@ -44,35 +46,45 @@ pub(super) enum Next {
 }
 
 impl<S: Read + Write> Watched<S> {
-    /// Starts unready: the first news are still to come.
+    /// Starts unready: the first news is still to come.
     pub(super) fn new(connection: Connection<S>) -> Watched<S> {
-        let known = News { readable: false, writable: false, last_word: !cfg!(unix) };
-        Watched { connection, known, queued: false }
+        // On Windows an event comes again only after a call that said 'not yet' (mio, "Draining
+        // readiness").
+        let known = News { readable: false, writable: false, until_not_yet: !cfg!(unix) };
+        Watched { connection, known, moved: false, queued: false }
+    }
+
+    /// Returns whether bytes have moved since this was asked last.
+    pub(super) fn take_moved(&mut self) -> bool {
+        mem::take(&mut self.moved)
     }
 
     /// Adds `news` to what is known; returns whether the connection must be queued to advance.
     pub(super) fn note(&mut self, news: News) -> bool {
+        // IDEA: what was said once is kept, until a call says 'not yet'.
         self.known.readable |= news.readable;
         self.known.writable |= news.writable;
-        self.known.last_word |= news.last_word;
+        self.known.until_not_yet |= news.until_not_yet;
         !mem::replace(&mut self.queued, true)
     }
 
     /// Goes on until the socket is not ready, or this connection has had its share of the turn.
     pub(super) fn advance(&mut self, reply: Reply, counters: &Counters) -> io::Result<Next> {
-        const SHARE: usize = 32;
+        const STEPS_A_TURN: usize = 32;
 
         self.queued = false;
-        for _ in 0..SHARE {
+        for _ in 0..STEPS_A_TURN {
             let writes = self.connection.wants_to_write();
             if !*self.ready(writes) {
                 return Ok(Next::Wait);
             }
-            match self.connection.step(reply, counters)? {
+            let step = self.connection.step(reply, counters)?;
+            self.moved |= matches!(step, Step::Whole | Step::Short);
+            match step {
                 Step::Whole => {}
-                // IDEA: fewer bytes than asked for: the socket has no more, so don't ask in vain
+                // Fewer bytes than asked for: the socket has no more, so don't ask in vain
                 // (epoll(7), question 9).
-                Step::Short => *self.ready(writes) = self.known.last_word,
+                Step::Short => *self.ready(writes) = self.known.until_not_yet,
                 Step::NotYet => *self.ready(writes) = false,
                 Step::Ended => return Ok(Next::Close),
             }

@@ -19,7 +19,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use slab::Slab;
 
 use super::connection::{Connection, Step};
-use crate::accept::{Accepting, SHARE};
+use crate::accept::{ACCEPTS_A_TURN, Accepting};
 use crate::counters::Counters;
 use crate::idle::{Idle, time_left};
 use crate::options::Options;
@@ -46,6 +46,7 @@ pub fn serve(
 struct Server<'a> {
     listener: &'a TcpListener,
     accepting: Accepting,
+    /// By token: the number of its place here.
     connections: Slab<Connection<TcpStream>>,
     idle: Idle,
     options: &'a Options,
@@ -75,7 +76,7 @@ impl<'a> Server<'a> {
         // wait
         // Rebuilt for each call, as the kernel writes its answer over the question.
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());
-        // While the next accept has its own time, the listener is no question.
+        // During a pause of accepting it is left out: reported as ready, it would end the sleep.
         if self.accepting.deadline().is_none() {
             readable.insert(self.listener.as_fd());
         }
@@ -84,8 +85,9 @@ impl<'a> Server<'a> {
             wanted.insert(connection.stream.as_fd());
         }
         let timeout = time_left([self.accepting.deadline(), self.idle.deadline()]);
-        // IDEA: one call asks about all. Its cost grows with the highest descriptor: the kernel
-        // goes through all the bits below it, and so must we, to find who is meant.
+        // IDEA: one call asks about all; its cost grows with the highest descriptor.
+        // The kernel goes through all the bits below it; and the answer names nobody, so we go
+        // through all connections to find who is meant.
         let mut left = timeout.map(timeval);
         let found = select(None, &mut readable, &mut writable, None, &mut left);
         match self.counters.wait(found.map(count).map_err(Errno::into)) {
@@ -107,7 +109,7 @@ impl<'a> Server<'a> {
 
     /// Takes connections until the queue is empty, or until the others should have their turn.
     fn accept(&mut self) -> io::Result<()> {
-        for _ in 0..SHARE {
+        for _ in 0..ACCEPTS_A_TURN {
             let accept = || self.listener.accept();
             match self.accepting.next(self.options, self.counters, accept)? {
                 Some((stream, peer)) => self.welcome(stream, peer),
@@ -118,6 +120,8 @@ impl<'a> Server<'a> {
     }
 
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
+        // It must not wait even here: the write of an answer is tried unasked, and 'ready' may be
+        // wrong by the time of the call (select(2), "BUGS").
         match stream.set_nonblocking(true).and_then(|()| fits(&stream)) {
             Ok(()) => {
                 let token = self.connections.insert(Connection::new(stream, peer, self.options));
@@ -131,12 +135,9 @@ impl<'a> Server<'a> {
     fn advance(&mut self, ready: Vec<usize>) {
         for token in ready {
             let connection = &mut self.connections[token];
-            let step = connection.exchange(self.options.reply, self.counters);
-            if connection.take_moved() {
-                self.idle.moved(token);
-            }
-            match step {
-                Ok(Step::Whole | Step::Short | Step::NotYet) => {}
+            match connection.exchange(self.options.reply, self.counters) {
+                Ok(Step::Whole | Step::Short) => self.idle.moved(token),
+                Ok(Step::NotYet) => {}
                 Ok(Step::Ended) => self.close(token, &Ok(())),
                 Err(e) => self.close(token, &Err(e)),
             }
@@ -169,7 +170,7 @@ fn fits(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// Rounds up to whole microseconds, the unit of `select(2)`: rounding down would end in a loop
-/// that does not wait. What no such number can say is a year.
+/// that does not wait. A time too long for the unit becomes a year.
 fn timeval(left: Duration) -> TimeVal {
     const YEAR_US: i64 = 365 * 24 * 3600 * 1_000_000;
 

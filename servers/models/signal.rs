@@ -24,7 +24,7 @@ use self::arm::arm;
 use self::queue::{Queue, Signal};
 use super::connection::Connection;
 use super::readiness::{News, Next, Watched};
-use crate::accept::{Accepting, SHARE};
+use crate::accept::{ACCEPTS_A_TURN, Accepting};
 use crate::counters::Counters;
 use crate::idle::{Idle, time_left};
 use crate::options::Options;
@@ -35,7 +35,7 @@ use crate::options::Options;
 ///
 /// Only when the listener can't accept any more, or the kernel refuses to send signals.
 pub fn serve(
-    listener: &TcpListener,
+    listener: TcpListener,
     options: &Options,
     counters: &Counters,
 ) -> io::Result<Infallible> {
@@ -49,29 +49,29 @@ pub fn serve(
 }
 
 struct Server<'a> {
-    listener: &'a TcpListener,
+    listener: TcpListener,
     accepting: Accepting,
     /// By descriptor, as that is what a signal names.
     connections: HashMap<RawFd, Watched<TcpStream>>,
     /// Connections that can go on: told so by a signal, or stopped by their share of the turn.
     ready: VecDeque<RawFd>,
     idle: Idle,
-    /// Dropped after the sockets: they may signal until they are closed.
-    queue: Queue,
     options: &'a Options,
     counters: &'a Counters,
+    /// Last, so that it is dropped last: the listener and the sockets signal until they are closed.
+    queue: Queue,
 }
 
 impl<'a> Server<'a> {
     fn listen(
-        listener: &'a TcpListener,
+        listener: TcpListener,
         options: &'a Options,
         counters: &'a Counters,
     ) -> io::Result<Server<'a>> {
         // listen
         listener.set_nonblocking(true)?;
         let queue = Queue::open()?;
-        arm(listener)?;
+        arm(&listener)?;
         // Who came before the arming is announced by no signal.
         let mut accepting = Accepting::default();
         accepting.announce();
@@ -81,9 +81,9 @@ impl<'a> Server<'a> {
             connections: HashMap::new(),
             ready: VecDeque::new(),
             idle: Idle::new(options.idle_timeout),
-            queue,
             options,
             counters,
+            queue,
         })
     }
 
@@ -102,11 +102,10 @@ impl<'a> Server<'a> {
         {
             return Ok(());
         }
-        // IDEA: one call brings the news of all sockets, and none of them was asked for. But news
-        // are no state: what is said once and not used up now must be remembered.
+        // IDEA: one call brings the news of all sockets, and none of them was asked for.
+        // But news is no state: what is said once and not used up now must be remembered.
         let mut signals = Vec::new();
-        let read = self.queue.read().map(|news| signals = news);
-        match self.counters.wait(read.map(|()| signals.len())) {
+        match self.counters.wait(self.queue.read(&mut signals)) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(e) => return Err(e),
@@ -153,7 +152,7 @@ impl<'a> Server<'a> {
 
     /// Takes connections until the queue is empty, or until the others should have their turn.
     fn accept(&mut self) -> io::Result<()> {
-        for _ in 0..SHARE {
+        for _ in 0..ACCEPTS_A_TURN {
             let accept = || self.listener.accept();
             match self.accepting.next(self.options, self.counters, accept)? {
                 Some((stream, peer)) => self.welcome(stream, peer),
@@ -181,9 +180,10 @@ impl<'a> Server<'a> {
     fn advance(&mut self) {
         for _ in 0..self.ready.len() {
             let Some(fd) = self.ready.pop_front() else { return };
+            // Closed since it was queued; if the descriptor is another's by now, that one is tried.
             let Some(watched) = self.connections.get_mut(&fd) else { continue };
             let next = watched.advance(self.options.reply, self.counters);
-            if watched.connection.take_moved() {
+            if watched.take_moved() {
                 self.idle.moved(key(fd));
             }
             match next {
@@ -215,13 +215,17 @@ fn key(fd: RawFd) -> usize {
     usize::try_from(fd).expect("an open descriptor is never negative")
 }
 
-/// Each direction may be ready, and signals are no state: only 'not yet' ends the trying.
-const ANYTHING: News = News { readable: true, writable: true, last_word: true };
+/// Each direction may be ready: only 'not yet' ends the trying.
+const ANYTHING: News = News { readable: true, writable: true, until_not_yet: true };
 
-/// What the flags of a signal say. A signal may stand for more than it names, as the next one may
-/// have come before this one was read: so every call is repeated until it says 'not yet'.
+/// What the flags of a signal say: unless they speak of room alone, there may be data, and the
+/// other way round.
+///
+/// The end of a stream is signalled with the same flags as data, and both signals may be noted
+/// before one read. If a short read were taken for the last one, nobody would hear of that end: so
+/// each call is repeated until it says 'not yet'.
 fn news(flags: PollFlags) -> News {
     let room = PollFlags::OUT | PollFlags::WRNORM | PollFlags::WRBAND;
     let data = PollFlags::IN | PollFlags::RDNORM;
-    News { readable: !room.contains(flags), writable: !data.contains(flags), last_word: true }
+    News { readable: !room.contains(flags), writable: !data.contains(flags), until_not_yet: true }
 }

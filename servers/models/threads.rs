@@ -2,7 +2,7 @@
 //!
 //! Problem: a thread that sleeps in one peer's read is deaf to all others.
 //! Idea: give each peer a thread of its own. The code stays as simple as it was; a second client
-//! costs a stack, a context switch per message, and an end to how many there can be.
+//! costs a stack and a context switch per message, and there can't be many thousands.
 //! Leaves out: a pool of threads. It bounds the price, and brings the queue back.
 //! Read before: `blocking.rs`. Read next: `connection.rs`.
 //! Try: `cargo run -- serve threads --max-connections 2`, and three times `cargo run -- client`
@@ -29,7 +29,7 @@ pub fn serve(
     options: &Options,
     counters: &Arc<Counters>,
 ) -> io::Result<Infallible> {
-    // listen
+    // listen: `listen.rs` has done so.
     let options = Arc::new(options.clone());
 
     loop {
@@ -52,8 +52,7 @@ fn start(
     counters: &Arc<Counters>,
 ) {
     let (own_options, own_counters) = (Arc::clone(options), Arc::clone(counters));
-    // IDEA: the scheduler of the kernel does what the other models do by hand: each thread sleeps
-    // in a read of its own, and those run whose bytes have come.
+    // IDEA: each thread sleeps in its own read, and the kernel runs those whose bytes have come.
     let work = move || serve_one(connection, peer, &own_options, &own_counters);
     if let Err(e) = thread::Builder::new().name(peer.to_string()).spawn(work) {
         let why = format!("no thread can be started: {e}; --max-connections sets a bound");

@@ -66,6 +66,9 @@ pub fn serve_on_ring(
     counters: &Counters,
     stop: &Stop,
 ) -> io::Result<()> {
+    // A ring can watch a descriptor, not a closure: the end of a pipe is the message. And it has to
+    // be told: a process that just ends leaves what is in flight to a worker of the kernel, and the
+    // peers wait for their end until that has come so far.
     let (asked, ask) = io::pipe()?;
     let under_way = stop.subscribe(move || drop(ask));
     let served = Server::listen(entries, listener, asked, options, counters)?.run();
@@ -109,7 +112,7 @@ impl<'a> Server<'a> {
             while let Some(completion) = self.ring.next() {
                 self.go_on(completion)?;
             }
-            self.close_idle();
+            self.close_silent();
         }
         Ok(())
     }
@@ -205,7 +208,7 @@ impl<'a> Server<'a> {
     }
 
     /// How far an answer has come can't be seen: only its end, and a message, are a move.
-    fn close_idle(&mut self) {
+    fn close_silent(&mut self) {
         while let Some(key) = self.idle.expired() {
             self.close(key, &Err(self.idle.error()));
         }

@@ -133,8 +133,8 @@ impl<'a> Seen<'a> {
         let more = 100.0 * (by_compiler / by_hand - 1.0);
         let verdict = match compare(by_compiler, by_hand) {
             Equal => "no difference that counts".into(),
-            Greater => format!("{more:.0} % more"),
-            Less => format!("{:.0} % less", -more),
+            Greater => format!("in this one run async took {more:.0} % more"),
+            Less => format!("in this one run async took {:.0} % less", -more),
         };
         let (by_hand, by_compiler) = (short(by_hand), short(by_compiler));
         Some(format!(

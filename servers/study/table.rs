@@ -115,7 +115,7 @@ fn note(row: &Row) -> String {
     }
     let silent = phases.idle.load.connections;
     if silent != IDLE {
-        notes.push(format!("{silent} idle"));
+        notes.push(format!("{silent} clients idle, not {IDLE}"));
     }
     for (phase, findings) in [("full load", &phases.full), ("1000/s", &phases.rate)] {
         let load = &findings.load;
@@ -199,7 +199,10 @@ mod tests {
             phases.rate.cpu_source = Some(Source::Ticks);
         })]);
         let note = line(&table, "select")[9..].join(" ");
-        assert_eq!(note, "900 idle; 1000/s: 2 clients got wrong bytes", "{table}");
+        assert_eq!(
+            note, "900 clients idle, not 1000; 1000/s: 2 clients got wrong bytes",
+            "{table}"
+        );
         assert!(table.contains("ticks of 10 ms"), "{table}");
     }
 }

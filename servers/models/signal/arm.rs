@@ -4,6 +4,9 @@
 //! Idea: tell it whom to signal (`F_SETOWN_EX`), with which signal (`F_SETSIG`), and to do so from
 //! now on (`O_ASYNC`): fcntl(2), "Managing signals". With a signal of its own, a real-time one, the
 //! kernel queues one per event, and each carries the descriptor that it is about.
+//! A signal ends the process, unless the thread has *masked* it: then it waits in a queue. Classic
+//! signals wait there once, however often they came; real-time ones each for itself, until the
+//! queue is full: then the kernel sends a classic one, SIGIO (signal(7)).
 //! Leaves out: taking the signals: `queue.rs`. This is the model's one module with `unsafe`.
 //! Read before: `mio.rs`. Read next: `signal/queue.rs`.
 //! Try: `strace -e fcntl cargo run -- serve signal`
@@ -42,13 +45,13 @@ pub(super) fn arm(source: &impl AsFd) -> io::Result<()> {
     // The thread, not the process: a signal to the process may reach any thread of it, and one
     // that has not masked it dies of it, and all others with it.
     let owner = Owner { kind: F_OWNER_TID, id: gettid().as_raw() };
-    // IDEA: from here on the kernel speaks first.
     // SAFETY: the descriptor is borrowed, so open; `owner` has the layout that the kernel reads,
     // and lives until the call returns. It keeps no pointer.
     Errno::result(unsafe { libc::fcntl(source.as_raw_fd(), F_SETOWN_EX, &raw const owner) })?;
     // SAFETY: the descriptor is borrowed, so open; the argument is a number. The signal that it
     // names is masked on the thread that it goes to, as `Queue::open` comes first.
     Errno::result(unsafe { libc::fcntl(source.as_raw_fd(), F_SETSIG, ready_signal()) })?;
+    // IDEA: from here on the kernel speaks first.
     fcntl_setfl(source, fcntl_getfl(source)? | OFlags::ASYNC)?;
     Ok(())
 }

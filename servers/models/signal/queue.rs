@@ -5,7 +5,7 @@
 //! per call (signalfd(2)). Each says which descriptor became ready, and for what.
 //! Leaves out: what the signals are about: `signal.rs`.
 //! Read before: `signal/arm.rs`. Read next: `signal.rs`.
-//! Try: `grep -E 'SigQ|SigBlk|ShdPnd' /proc/$(pgrep dormouse)/status`
+//! Try: `kill -STOP` the server, send it something, `grep -E 'SigQ|SigPnd' /proc/PID/status`
 
 use std::io;
 use std::os::fd::{AsFd, RawFd};
@@ -44,7 +44,7 @@ impl Queue {
     pub(super) fn open() -> io::Result<Queue> {
         let signals = all_signals()?;
         let mask_before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
-        // Dropped on failure, so that the mask is what it was.
+        // On failure the mask is put back.
         let descriptor = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC);
         let descriptor = descriptor.inspect_err(|_| restore(&mask_before))?;
         Ok(Queue { descriptor, mask_before })
@@ -59,21 +59,22 @@ impl Queue {
         Ok(poll(&mut entry, Some(&timeout))? > 0)
     }
 
-    /// Sleeps until there are signals, and takes up to 64 of them.
-    pub(super) fn read(&self) -> io::Result<Vec<Signal>> {
+    /// Sleeps until there are signals, adds up to 64 of them to `signals`, and says how many.
+    pub(super) fn read(&self, signals: &mut Vec<Signal>) -> io::Result<usize> {
         let mut records = [0; 64 * RECORD];
-        // IDEA: one call both waits and says what has happened; but it says so of every segment
-        // that came, also of those that have been read since.
+        // IDEA: one call both waits and says what has happened.
+        // But it says so of every packet that came, also of those that have been read since.
         let n = rustix::io::read(self.descriptor.as_fd(), &mut records)?;
-        Ok(records[..n].chunks_exact(RECORD).map(parse).collect())
+        signals.extend(records[..n].chunks_exact(RECORD).map(parse));
+        Ok(n / RECORD)
     }
 }
 
 impl Drop for Queue {
-    /// Nothing may be left in the queue when the mask is: it would end the process.
+    /// No signal may be left when the mask is taken off: it would end the process.
     fn drop(&mut self) {
         while self.wait(Duration::ZERO).unwrap_or(false) {
-            if self.read().is_err() {
+            if self.read(&mut Vec::new()).is_err() {
                 break;
             }
         }
@@ -130,7 +131,8 @@ mod tests {
         let (mut near, far) = pair();
         arm(&far).unwrap();
         near.write_all(b"one").unwrap();
-        let signals = queue.read().unwrap();
+        let mut signals = Vec::new();
+        queue.read(&mut signals).unwrap();
         let [Signal::Ready { fd, flags }] = &signals[..] else { panic!("{signals:?}") };
         assert_eq!(*fd, far.as_raw_fd());
         assert!(flags.contains(PollFlags::IN) && !flags.contains(PollFlags::OUT), "{flags:?}");

@@ -1,9 +1,9 @@
 //! # Entries: what is written into the submission queue
 //!
-//! Problem: to send, to wait for that, and then to receive would be two calls per message.
+//! Problem: to send and wait for that, then to receive and wait for that, is two calls a message.
 //! Idea: two entries linked into one: the kernel begins the receive when the send has succeeded.
 //! Leaves out: submitting anything: that is where memory is at stake, and `ring.rs` does it.
-//! Read before: `setup.rs`. Read next: `ring.rs`.
+//! Read before: `uring/setup.rs`. Read next: `uring/ring.rs`.
 //! Try: `cargo test --lib entries`
 
 use std::io::PipeReader;
@@ -92,8 +92,8 @@ pub(super) fn send_before(socket: &TcpStream, unsent: &[u8], key: usize) -> Entr
     Send::new(Fd(socket.as_raw_fd()), unsent.as_ptr(), length(unsent))
         .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
         .build()
-        // IDEA: linked, the whole exchange of a message is one system call: answer it, and be
-        // woken by the next.
+        // IDEA: linked, the whole exchange of a message is one system call.
+        // It answers, and is woken by the next message.
         .flags(Flags::IO_LINK | Flags::SKIP_SUCCESS)
         .user_data(Token::Send(key).number())
 }

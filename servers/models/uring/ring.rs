@@ -4,7 +4,7 @@
 //! were freed or used meanwhile, two would write to one place.
 //! Idea: sockets and buffers live here, and are out of reach until the kernel gives them back.
 //! Leaves out: buffers that the kernel picks from a pool: less memory for connections at rest.
-//! Read before: `entries.rs`. Read next: `uring.rs`.
+//! Read before: `uring/entries.rs`. Read next: `uring.rs`.
 //! Try: `cargo test --lib ring`
 
 #![allow(unsafe_code, reason = "handing memory to the kernel is beyond what the compiler checks")]
@@ -123,7 +123,8 @@ impl Ring {
         self.slots[key].peer
     }
 
-    /// Ends a connection, for its peer at once; the key is free when nothing is in flight on it.
+    /// Ends a connection, for its peer at once. The key is free when nothing is in flight on it: call
+    /// it again when what was in flight [is complete](Ring::is_closing).
     pub(super) fn close(&mut self, key: usize) {
         let slot = &mut self.slots[key];
         if slot.lent.is_none() {

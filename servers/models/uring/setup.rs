@@ -1,10 +1,12 @@
 //! # Setup: a ring from the kernel, or the reason why there is none
 //!
-//! Problem: `io_uring` is often missing: old kernels have none, containers hide it, and a switch
-//! forbids it. The kernel says only 'not permitted'.
-//! Idea: ask for a ring, and when there is none look up which of the reasons it is.
+//! Problem: every call so far asks for one thing, and returns with it. `io_uring(7)` is two queues
+//! in memory shared with the kernel instead: we write what we want into one (an *entry*; handing it
+//! over is a *submission*), and the kernel writes what was done into the other (a *completion*).
+//! But it is often missing: old kernels have none, containers hide it, and a switch forbids it.
+//! Idea: ask for a ring of these two queues; where there is none, find out which reason it is.
 //! Leaves out: getting along with less; this server shows the interface as Linux 6.1 has it.
-//! Read before: `signal.rs`. Read next: `entries.rs`.
+//! Read before: `signal.rs`. Read next: `uring/entries.rs`.
 //! Try: `sudo sysctl kernel.io_uring_disabled=2; cargo run -- serve uring`, and back to 0
 
 use std::fs;
