@@ -63,7 +63,10 @@ fn judge(error: &io::Error) -> Cause {
         | Errno::EHOSTUNREACH
         | Errno::ENETUNREACH
         | Errno::ETIMEDOUT => Cause::Connection,
-        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Cause::Shortage,
+        // ENOSPC comes of the registration with epoll, which has a limit of its own (epoll_ctl(2)).
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM | Errno::ENOSPC => {
+            Cause::Shortage
+        }
         _ => Cause::Listener,
     }
 }
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn without_descriptors_or_memory_accepting_pauses() {
-        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM] {
+        for errno in [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::ENOSPC] {
             assert_eq!(retry(errno).unwrap(), PAUSE, "{errno}");
         }
     }

@@ -9,7 +9,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use log::{debug, info, trace, warn};
@@ -51,6 +51,9 @@ pub struct Counters {
     pub waits: AtomicU64,
     /// Those that came back with nothing.
     pub vain_waits: AtomicU64,
+    /// What accepting last failed with, or 0: it is logged once, however long it lasts.
+    #[serde(skip)]
+    failing: AtomicI32,
     #[serde(skip)]
     print: AtomicBool,
 }
@@ -73,6 +76,7 @@ impl Counters {
             vain_writes: AtomicU64::new(0),
             waits: AtomicU64::new(0),
             vain_waits: AtomicU64::new(0),
+            failing: AtomicI32::new(0),
             print: AtomicBool::new(print),
         }
     }
@@ -94,12 +98,16 @@ impl Counters {
     ///
     /// None of its own.
     pub fn accepted<S>(&self, result: io::Result<(S, SocketAddr)>) -> io::Result<(S, SocketAddr)> {
+        let error = result.as_ref().err().filter(|e| e.kind() != ErrorKind::WouldBlock);
+        let number = error.and_then(io::Error::raw_os_error).unwrap_or(0);
+        let same = self.failing.swap(number, Relaxed) == number;
         match &result {
             Ok((_, peer)) => {
                 add(&self.accepted, 1);
                 info!("{peer} connected");
             }
             Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("accept: nobody yet"),
+            Err(e) if same => debug!("accept: {e}, still"),
             Err(e) => warn!("accept: {e}"),
         }
         result

@@ -50,7 +50,9 @@ impl Idle {
         since.checked_add(self.limit?)
     }
 
-    /// Forgets and returns one that has been silent for too long, if there is any.
+    /// Forgets and returns one that has been silent for too long, as far as is known. Before it is
+    /// closed try it once more: bytes may have come while the server had no time to look, and room
+    /// for an answer is not reported before a third of the socket's buffer is free.
     pub fn expired(&mut self) -> Option<usize> {
         let (_, connection) = *self.order.first()?;
         self.deadline().filter(|deadline| *deadline <= Instant::now())?;
@@ -69,6 +71,34 @@ pub fn silence(limit: Option<Duration>) -> io::Error {
     let limit = limit.unwrap_or_default();
     let why = format!("nothing moved for {}", humantime::format_duration(limit));
     io::Error::new(ErrorKind::TimedOut, why)
+}
+
+/// Takes 'not yet' for the end of a connection that has had its time.
+///
+/// # Errors
+///
+/// That of `last_try`, or [`silence`].
+pub fn or_silence(last_try: io::Result<usize>, limit: Option<Duration>) -> io::Result<usize> {
+    last_try.map_err(|e| if e.kind() == ErrorKind::WouldBlock { silence(limit) } else { e })
+}
+
+/// Sends as much as there is room for, and does not wait, also on a socket that would.
+///
+/// # Errors
+///
+/// Those of `send(2)`; `WouldBlock` where there is no room.
+#[cfg(unix)]
+pub fn send_now(stream: &impl std::os::fd::AsFd, bytes: &[u8]) -> io::Result<usize> {
+    use nix::sys::socket::{MsgFlags, send};
+    use std::os::fd::AsRawFd;
+
+    Ok(send(stream.as_fd().as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
+}
+
+/// Elsewhere there is no such call: who has had its time has had it.
+#[cfg(not(unix))]
+pub fn send_now<S>(_stream: &S, _bytes: &[u8]) -> io::Result<usize> {
+    Err(ErrorKind::WouldBlock.into())
 }
 
 /// Makes reads and writes that wait come back after `limit`, with 'not yet' (socket(7)).

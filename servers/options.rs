@@ -6,6 +6,7 @@
 //! Read before: `reply.rs`. Read next: `idle.rs`.
 //! Try: `cargo run -- serve nonblocking --buffer 7 --every 1ms`
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -29,6 +30,23 @@ pub struct Options {
     /// How long to sleep after a round in which nothing happened (`nonblocking` only)
     #[arg(long, value_name = "DURATION", value_parser = parse_interval)]
     pub every: Option<Duration>,
+}
+
+impl Options {
+    /// A buffer for one connection.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no memory for it. To ask without looking would end the process, and so all
+    /// other connections.
+    pub fn new_buffer(&self) -> io::Result<Vec<u8>> {
+        // Only asked for, and given back: what nobody has written to yet takes no memory.
+        Vec::<u8>::new().try_reserve_exact(self.buffer).map_err(|_| {
+            let why = format!("no memory for {} bytes: choose a smaller --buffer", self.buffer);
+            io::Error::new(io::ErrorKind::OutOfMemory, why)
+        })?;
+        Ok(vec![0; self.buffer])
+    }
 }
 
 const LARGEST_BUFFER: usize = 1 << 30;

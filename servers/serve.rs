@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::warn;
 
@@ -158,20 +158,21 @@ impl End {
         /// The process must be gone within a second.
         const ALL_TIME: Duration = Duration::from_millis(900);
 
-        let begin = Instant::now();
+        // Whoever should read stdout or stderr may have stopped reading, and the server may hold
+        // either while it waits for them: then nothing more can be said, and this ends the process.
+        // Where no thread can be had for it, the end may come later.
+        let bound = thread::Builder::new().name("end".into());
+        bound
+            .spawn(|| {
+                thread::sleep(ALL_TIME);
+                process::exit(0)
+            })
+            .ok();
         if !self.stop.request(PATIENCE) {
             warn!("the server did not close within {PATIENCE:?}");
         }
         if self.stats {
-            let counters = Arc::clone(&self.counters);
-            // On a thread of its own, since whoever should read stdout may have stopped reading,
-            // and the server may hold it while it waits for them.
-            let last_word = thread::Builder::new().name("stats".into());
-            match last_word.spawn(move || report(&counters)) {
-                // The report ends the process; this ends it when nobody reads.
-                Ok(_) => thread::sleep(ALL_TIME.saturating_sub(begin.elapsed())),
-                Err(_) => report(&self.counters),
-            }
+            report(&self.counters);
         }
         process::exit(0)
     }

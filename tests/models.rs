@@ -9,6 +9,8 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use clap::ValueEnum;
+use dormouse_study::models::Model;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
 use support::{DORMOUSE, Server, ask, count_lines};
@@ -108,6 +110,81 @@ fn select_refuses_what_does_not_fit_in_a_set() {
     let lines = log.lines().filter(|line| line.contains("FD_SETSIZE is 1024"));
     assert!(lines.count() >= refused, "{log}");
     assert!(log.lines().all(|line| line.contains("descriptor 10")), "{log}");
+}
+
+/// One that can have no buffer is turned away, and nobody else is hurt.
+#[test]
+fn no_memory_for_one_is_no_end_of_the_others() {
+    const CLIENTS: usize = 6;
+    for model in ["threads", "nonblocking", "select", "poll", "mio", "signal", "uring", "async"] {
+        if let Err(why) = Model::from_str(model, false).unwrap().check() {
+            println!("{model}: skipped: {why}");
+            continue;
+        }
+        let server = start(model, "warn", |server| {
+            server.args(["--buffer", &(512 << 20).to_string()]);
+        });
+        limit(&server, Resource::As, 2 << 30);
+        let streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
+        let mut welcome = Vec::new();
+        for mut stream in streams {
+            if stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1)) {
+                welcome.push(stream);
+            }
+        }
+        assert!(!welcome.is_empty() && welcome.len() < CLIENTS, "{model}: {}", welcome.len());
+        for stream in &welcome {
+            assert_eq!(ask(stream, b"still here"), b"STILL HERE", "{model}");
+        }
+        let refused = CLIENTS - welcome.len();
+        let (log, _) = stop(server);
+        let lines = log.lines().filter(|line| line.contains("choose a smaller --buffer"));
+        assert_eq!(lines.count(), refused, "{model}: {log}");
+    }
+}
+
+/// Out of descriptors, accepting is tried again and again; that it fails is said once.
+#[test]
+fn a_shortage_is_logged_once() {
+    for model in ["mio", "async"] {
+        let mut server = start(model, "warn", |_| {});
+        let own = server.descriptors() as u64;
+        limit(&server, Resource::Nofile, own + 2);
+        let stderr = server.take_stderr();
+        let said = thread::spawn(move || count_lines(stderr, "Too many open files"));
+        let streams: Vec<TcpStream> = (0..4).map(|_| server.connect()).collect();
+        ask(&streams[0], b"in");
+        let stats = until_counted(server, &streams[0]);
+        assert!(stats["accepts"].as_u64() > Some(8), "it tried for a second: {stats}");
+        assert_eq!(said.join().unwrap(), 1, "{model}: {stats}");
+    }
+}
+
+/// Talks for a second, so that there is time for ten tries, and ends the server.
+fn until_counted(server: Server, stream: &TcpStream) -> Value {
+    let start = std::time::Instant::now();
+    while start.elapsed() < std::time::Duration::from_secs(1) {
+        ask(stream, b"here");
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
+    server.stop()
+}
+
+/// Whoever is turned away was somebody, too: the next does not wait for a sleep to end.
+#[test]
+fn nonblocking_turns_many_away_in_one_round() {
+    const TURNED_AWAY: u64 = 20;
+    let server = start("nonblocking", "off", |server| {
+        server.args(["--every", "300ms", "--max-connections", "1"]);
+    });
+    let stream = server.connect();
+    ask(&stream, b"in");
+    for mut stream in (0..TURNED_AWAY).map(|_| server.connect()).collect::<Vec<_>>() {
+        assert!(!matches!(stream.read(&mut [0]), Ok(1..)));
+    }
+    let stats = server.stop();
+    // Each of them would have cost a sleep.
+    assert!(stats["waits"].as_u64() < Some(TURNED_AWAY / 2), "{stats}");
 }
 
 /// A thread that can't be started is that connection's end, and nobody else's.

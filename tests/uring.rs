@@ -37,13 +37,19 @@ const OPTIONS: Options = Options {
     idle_timeout: None,
 };
 
-/// Descriptors are counted, so the tests take turns; `None` where there is no ring to be had.
-fn turn() -> Option<MutexGuard<'static, ()>> {
+/// Descriptors are counted, so the tests take turns.
+fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
 
     raise_descriptor_limit().unwrap();
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The same; `None` where there is no ring to be had.
+fn turn() -> Option<MutexGuard<'static, ()>> {
+    let turn = alone();
     available().inspect_err(|e| println!("SKIPPED: {e}")).ok()?;
-    Some(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    Some(turn)
 }
 
 /// The server on a thread of this process.
@@ -317,6 +323,7 @@ fn without_io_uring(errno: i32, args: &str) -> Output {
 
 #[test]
 fn where_io_uring_is_hidden_one_line_says_so() {
+    let _turn = alone();
     for (errno, reason) in HIDDEN {
         let output = without_io_uring(errno, "serve uring --addr 127.0.0.1:0");
         let said = String::from_utf8(output.stderr).unwrap();
@@ -331,6 +338,7 @@ fn where_io_uring_is_hidden_one_line_says_so() {
 
 #[test]
 fn where_io_uring_is_hidden_the_study_compares_the_others() {
+    let _turn = alone();
     let output = without_io_uring(HIDDEN[0].0, "study --models mio,uring --duration 300ms");
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}");

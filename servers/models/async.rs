@@ -8,7 +8,7 @@
 //! Read before: `runtime/src/runtime.rs`. Read next: `serve.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve async --stats`, and `cargo run -- client --count 1`
 
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,10 +20,11 @@ use dormouse::time::{sleep, timeout};
 use dormouse::{Metrics, Runtime, spawn};
 use futures_channel::oneshot;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
+use socket2::SockRef;
 
 use crate::accept::{admit, retry_after};
 use crate::counters::Counters;
-use crate::idle::silence;
+use crate::idle::{or_silence, send_now};
 use crate::options::Options;
 use crate::stop::Stop;
 
@@ -97,12 +98,13 @@ async fn talk(
     options: &Options,
     counters: &Counters,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; options.buffer];
+    let mut buffer = options.new_buffer()?;
+    let limit = options.idle_timeout;
     loop {
         // read
         // IDEA: it reads like the blocking server, but `.await` gives the thread to the others.
-        let read = async { counters.read(peer, connection.read(&mut buffer).await, &buffer) };
-        let n = match within(options.idle_timeout, read).await? {
+        let read = read_within(limit, connection, &mut buffer).await;
+        let n = match or_silence(counters.read(peer, read, &buffer), limit)? {
             0 => return Ok(()),
             n => n,
         };
@@ -110,8 +112,8 @@ async fn talk(
         // write
         let mut unsent = options.reply.answer(&mut buffer[..n]);
         while !unsent.is_empty() {
-            let write = async { counters.write(peer, connection.write(unsent).await) };
-            match within(options.idle_timeout, write).await? {
+            let written = write_within(limit, connection, unsent).await;
+            match or_silence(counters.write(peer, written), limit)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 n => unsent = &unsent[n..],
             }
@@ -119,14 +121,36 @@ async fn talk(
     }
 }
 
-/// Awaits one step of a connection, at most for `limit`.
-async fn within<T>(
+/// Reads once; after `limit` without waiting, as something may have come unreported: see
+/// `Idle::expired`.
+async fn read_within(
     limit: Option<Duration>,
-    step: impl Future<Output = io::Result<T>>,
-) -> io::Result<T> {
+    connection: &mut TcpStream,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    match within(limit, connection.read(buffer)).await {
+        Some(read) => read,
+        None => (&*SockRef::from(&*connection)).read(buffer),
+    }
+}
+
+/// The same for a write.
+async fn write_within(
+    limit: Option<Duration>,
+    connection: &mut TcpStream,
+    unsent: &[u8],
+) -> io::Result<usize> {
+    match within(limit, connection.write(unsent)).await {
+        Some(written) => written,
+        None => send_now(connection, unsent),
+    }
+}
+
+/// Awaits one step of a connection, at most for `limit`.
+async fn within<T>(limit: Option<Duration>, step: impl Future<Output = T>) -> Option<T> {
     match limit {
-        None => step.await,
-        Some(time) => timeout(time, step).await.unwrap_or_else(|_| Err(silence(limit))),
+        None => Some(step.await),
+        Some(limit) => timeout(limit, step).await.ok(),
     }
 }
 

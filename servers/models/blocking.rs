@@ -13,7 +13,7 @@ use std::thread;
 
 use crate::accept::retry_after;
 use crate::counters::Counters;
-use crate::idle::{limit_waits, silence};
+use crate::idle::{limit_waits, or_silence, send_now, silence};
 use crate::options::Options;
 
 /// Serves one connection after the other on `listener`, which waits.
@@ -27,7 +27,7 @@ pub fn serve(
     counters: &Counters,
 ) -> io::Result<Infallible> {
     // listen: `listen.rs` has done so.
-    let mut buffer = vec![0; options.buffer];
+    let mut buffer = options.new_buffer()?;
 
     loop {
         // wait
@@ -75,7 +75,9 @@ pub(super) fn talk(
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(n) => unsent = &unsent[n..],
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    return Err(silence(options.idle_timeout));
+                    // The time is up, but it may have moved unreported: see `Idle::expired`.
+                    let sent = counters.write(peer, send_now(connection, unsent));
+                    unsent = &unsent[or_silence(sent, options.idle_timeout)?..];
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),

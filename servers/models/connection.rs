@@ -45,9 +45,8 @@ pub(super) enum Step {
 }
 
 impl<S: Read + Write> Connection<S> {
-    pub(super) fn new(stream: S, peer: SocketAddr, options: &Options) -> Connection<S> {
-        let buffer = vec![0; options.buffer];
-        Connection { stream, peer, buffer, state: State::Reading }
+    pub(super) fn new(stream: S, peer: SocketAddr, options: &Options) -> io::Result<Connection<S>> {
+        Ok(Connection { stream, peer, buffer: options.new_buffer()?, state: State::Reading })
     }
 
     /// Whether the next step is a write; otherwise it is a read.

@@ -133,10 +133,11 @@ impl<'a> Server<'a> {
     fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr) {
         let place = self.connections.vacant_entry();
         let token = place.key();
-        match self.poll.registry().register(&mut stream, Token(token), interest()) {
-            Ok(()) => {
+        let registered = self.poll.registry().register(&mut stream, Token(token), interest());
+        match registered.and_then(|()| Connection::new(stream, peer, self.options)) {
+            Ok(connection) => {
                 // Unready yet: registering brings an event that says what is ready already.
-                place.insert(Watched::new(Connection::new(stream, peer, self.options)));
+                place.insert(Watched::new(connection));
                 self.idle.moved(token);
             }
             Err(e) => self.counters.close(peer, &Err(e)),
@@ -147,25 +148,36 @@ impl<'a> Server<'a> {
     fn advance(&mut self) {
         for _ in 0..self.ready.len() {
             let Some(token) = self.ready.pop_front() else { return };
-            let watched = &mut self.connections[token];
-            let next = watched.advance(self.options.reply, self.counters);
-            if watched.take_moved() {
-                self.idle.moved(token);
-            }
-            match next {
-                Ok(Next::Wait) => {}
-                Ok(Next::Again) => self.ready.push_back(token),
-                Ok(Next::Close) => self.close(token, Ok(())),
-                Err(e) => self.close(token, Err(e)),
-            }
+            self.go_on(token);
         }
+    }
+
+    /// Goes on as far as readiness and the turn allow; returns whether anything came of it.
+    fn go_on(&mut self, token: usize) -> bool {
+        let watched = &mut self.connections[token];
+        let next = watched.advance(self.options.reply, self.counters);
+        let moved = watched.take_moved();
+        if moved {
+            self.idle.moved(token);
+        }
+        match next {
+            Ok(Next::Wait) => return moved,
+            Ok(Next::Again) => self.ready.push_back(token),
+            Ok(Next::Close) => self.close(token, Ok(())),
+            Err(e) => self.close(token, Err(e)),
+        }
+        true
     }
 
     fn close_silent(&mut self) {
         while let Some(token) = self.idle.expired() {
             // Else the next connection at this place would be advanced in its stead.
             self.ready.retain(|queued| *queued != token);
-            self.close(token, Err(self.idle.error()));
+            // It may have moved unreported: see `Idle::expired`.
+            self.connections[token].note(News::BOTH);
+            if !self.go_on(token) {
+                self.close(token, Err(self.idle.error()));
+            }
         }
     }
 

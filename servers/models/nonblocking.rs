@@ -40,10 +40,12 @@ pub fn serve(
         // IDEA: nowhere: listener and connections are asked in turn, for ever, almost always in vain.
         accepting.announce();
         let newcomer = accepting.next(options, counters, || listener.accept())?;
-        let mut busy = newcomer.is_some();
+        // Whoever was turned away was somebody, too: the next in the queue is not to wait.
+        let mut busy = accepting.deadline().is_some_and(|at| at <= Instant::now());
         if let Some((stream, peer)) = newcomer {
-            match stream.set_nonblocking(true) {
-                Ok(()) => members.push(Member::new(Connection::new(stream, peer, options))),
+            let ready = stream.set_nonblocking(true);
+            match ready.and_then(|()| Connection::new(stream, peer, options)) {
+                Ok(connection) => members.push(Member::new(connection)),
                 Err(e) => counters.close(peer, &Err(e)),
             }
         }
@@ -83,14 +85,18 @@ impl Member {
 
     /// Asks once, and says what came of it: an error, too, after too long a silence.
     fn ask(&mut self, options: &Options, counters: &Counters) -> io::Result<Step> {
-        let step = self.connection.exchange(options.reply, counters)?;
-        if let Some(limit) = options.idle_timeout {
-            if step != Step::NotYet {
+        let Some(limit) = options.idle_timeout else {
+            return self.connection.exchange(options.reply, counters);
+        };
+        // Before it is asked: the time after that is not the peer's.
+        let silent_for = self.silent_since.elapsed();
+        match self.connection.exchange(options.reply, counters)? {
+            Step::NotYet if silent_for >= limit => Err(silence(options.idle_timeout)),
+            Step::NotYet => Ok(Step::NotYet),
+            step => {
                 self.silent_since = Instant::now();
-            } else if self.silent_since.elapsed() >= limit {
-                return Err(silence(options.idle_timeout));
+                Ok(step)
             }
         }
-        Ok(step)
     }
 }

@@ -120,11 +120,9 @@ impl<'a> Server<'a> {
     }
 
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
-        match stream.set_nonblocking(true) {
-            Ok(()) => {
-                let token = self.connections.insert(Connection::new(stream, peer, self.options));
-                self.idle.moved(token);
-            }
+        let ready = stream.set_nonblocking(true);
+        match ready.and_then(|()| Connection::new(stream, peer, self.options)) {
+            Ok(connection) => self.idle.moved(self.connections.insert(connection)),
             Err(e) => self.counters.close(peer, &Err(e)),
         }
     }
@@ -132,19 +130,27 @@ impl<'a> Server<'a> {
     /// Lets each connection that is ready do one exchange; what is left is reported again.
     fn advance(&mut self, ready: Vec<usize>) {
         for token in ready {
-            let connection = &mut self.connections[token];
-            match connection.exchange(self.options.reply, self.counters) {
-                Ok(Step::Whole | Step::Short) => self.idle.moved(token),
-                Ok(Step::NotYet) => {}
-                Ok(Step::Ended) => self.close(token, &Ok(())),
-                Err(e) => self.close(token, &Err(e)),
-            }
+            self.exchange(token);
         }
+    }
+
+    /// One exchange; returns whether anything came of it.
+    fn exchange(&mut self, token: usize) -> bool {
+        match self.connections[token].exchange(self.options.reply, self.counters) {
+            Ok(Step::Whole | Step::Short) => self.idle.moved(token),
+            Ok(Step::NotYet) => return false,
+            Ok(Step::Ended) => self.close(token, &Ok(())),
+            Err(e) => self.close(token, &Err(e)),
+        }
+        true
     }
 
     fn close_silent(&mut self) {
         while let Some(token) = self.idle.expired() {
-            self.close(token, &Err(self.idle.error()));
+            // It may have moved unreported: see `Idle::expired`.
+            if !self.exchange(token) {
+                self.close(token, &Err(self.idle.error()));
+            }
         }
     }
 

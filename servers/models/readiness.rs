@@ -35,6 +35,11 @@ pub(super) struct News {
     pub(super) until_not_yet: bool,
 }
 
+impl News {
+    /// As if the kernel had reported both directions: what is true of it, the next call finds out.
+    pub(super) const BOTH: News = News { readable: true, writable: true, until_not_yet: false };
+}
+
 /// What should become of a connection now.
 pub(super) enum Next {
     /// Leave it alone until there is news.

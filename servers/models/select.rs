@@ -61,6 +61,7 @@ impl<'a> Server<'a> {
     ) -> io::Result<Server<'a>> {
         // listen
         listener.set_nonblocking(true)?;
+        fits(listener)?;
         Ok(Server {
             listener,
             accepting: Accepting::default(),
@@ -122,11 +123,9 @@ impl<'a> Server<'a> {
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
         // It must not wait even here: the write of an answer is tried unasked, and 'ready' may be
         // wrong by the time of the call (select(2), "BUGS").
-        match stream.set_nonblocking(true).and_then(|()| fits(&stream)) {
-            Ok(()) => {
-                let token = self.connections.insert(Connection::new(stream, peer, self.options));
-                self.idle.moved(token);
-            }
+        let ready = stream.set_nonblocking(true).and_then(|()| fits(&stream));
+        match ready.and_then(|()| Connection::new(stream, peer, self.options)) {
+            Ok(connection) => self.idle.moved(self.connections.insert(connection)),
             Err(e) => self.counters.close(peer, &Err(e)),
         }
     }
@@ -134,19 +133,27 @@ impl<'a> Server<'a> {
     /// Lets each connection that is ready do one exchange; what is left is reported again.
     fn advance(&mut self, ready: Vec<usize>) {
         for token in ready {
-            let connection = &mut self.connections[token];
-            match connection.exchange(self.options.reply, self.counters) {
-                Ok(Step::Whole | Step::Short) => self.idle.moved(token),
-                Ok(Step::NotYet) => {}
-                Ok(Step::Ended) => self.close(token, &Ok(())),
-                Err(e) => self.close(token, &Err(e)),
-            }
+            self.exchange(token);
         }
+    }
+
+    /// One exchange; returns whether anything came of it.
+    fn exchange(&mut self, token: usize) -> bool {
+        match self.connections[token].exchange(self.options.reply, self.counters) {
+            Ok(Step::Whole | Step::Short) => self.idle.moved(token),
+            Ok(Step::NotYet) => return false,
+            Ok(Step::Ended) => self.close(token, &Ok(())),
+            Err(e) => self.close(token, &Err(e)),
+        }
+        true
     }
 
     fn close_silent(&mut self) {
         while let Some(token) = self.idle.expired() {
-            self.close(token, &Err(self.idle.error()));
+            // It may have moved unreported: see `Idle::expired`.
+            if !self.exchange(token) {
+                self.close(token, &Err(self.idle.error()));
+            }
         }
     }
 
@@ -158,8 +165,8 @@ impl<'a> Server<'a> {
 }
 
 /// Whether the set has a bit for it: beyond the last, inserting would write elsewhere.
-fn fits(stream: &TcpStream) -> io::Result<()> {
-    let fd = stream.as_raw_fd();
+fn fits(socket: &impl AsRawFd) -> io::Result<()> {
+    let fd = socket.as_raw_fd();
     if usize::try_from(fd).is_ok_and(|fd| fd < FD_SETSIZE) {
         return Ok(());
     }
@@ -186,6 +193,24 @@ fn count(found: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listener_that_does_not_fit_is_an_error() {
+        crate::limits::raise_descriptor_limit().unwrap();
+        let in_the_way: Vec<_> =
+            (0..FD_SETSIZE).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        drop(in_the_way);
+        let options = Options {
+            reply: crate::reply::Reply::Upper,
+            buffer: 1,
+            max_connections: None,
+            idle_timeout: None,
+            every: None,
+        };
+        let error = serve(&listener, &options, &Counters::new("select", false)).unwrap_err();
+        assert!(error.to_string().contains("does not fit"), "{error}");
+    }
 
     #[test]
     fn a_timeout_is_rounded_up() {

@@ -163,11 +163,11 @@ impl<'a> Server<'a> {
     }
 
     fn welcome(&mut self, stream: TcpStream, peer: SocketAddr) {
-        match stream.set_nonblocking(true).and_then(|()| arm(&stream)) {
-            Ok(()) => {
-                let fd = stream.as_raw_fd();
-                self.connections
-                    .insert(fd, Watched::new(Connection::new(stream, peer, self.options)));
+        let fd = stream.as_raw_fd();
+        let armed = stream.set_nonblocking(true).and_then(|()| arm(&stream));
+        match armed.and_then(|()| Connection::new(stream, peer, self.options)) {
+            Ok(connection) => {
+                self.connections.insert(fd, Watched::new(connection));
                 // What came before the arming is never signalled: try once.
                 self.note(fd, ANYTHING);
                 self.idle.moved(key(fd));
@@ -180,25 +180,38 @@ impl<'a> Server<'a> {
     fn advance(&mut self) {
         for _ in 0..self.ready.len() {
             let Some(fd) = self.ready.pop_front() else { return };
-            // Closed since it was queued; if the descriptor is another's by now, that one is tried.
-            let Some(watched) = self.connections.get_mut(&fd) else { continue };
-            let next = watched.advance(self.options.reply, self.counters);
-            if watched.take_moved() {
-                self.idle.moved(key(fd));
-            }
-            match next {
-                Ok(Next::Wait) => {}
-                Ok(Next::Again) => self.ready.push_back(fd),
-                Ok(Next::Close) => self.close(fd, &Ok(())),
-                Err(e) => self.close(fd, &Err(e)),
-            }
+            self.go_on(fd);
         }
+    }
+
+    /// Goes on as far as readiness and the turn allow; returns whether anything came of it.
+    fn go_on(&mut self, fd: RawFd) -> bool {
+        // Closed since it was queued; if the descriptor is another's by now, that one is tried.
+        let Some(watched) = self.connections.get_mut(&fd) else { return false };
+        let next = watched.advance(self.options.reply, self.counters);
+        let moved = watched.take_moved();
+        if moved {
+            self.idle.moved(key(fd));
+        }
+        match next {
+            Ok(Next::Wait) => return moved,
+            Ok(Next::Again) => self.ready.push_back(fd),
+            Ok(Next::Close) => self.close(fd, &Ok(())),
+            Err(e) => self.close(fd, &Err(e)),
+        }
+        true
     }
 
     fn close_silent(&mut self) {
         while let Some(key) = self.idle.expired() {
             let fd = RawFd::try_from(key).expect("each key was made of a descriptor");
-            self.close(fd, &Err(self.idle.error()));
+            // It may have moved unreported: see `Idle::expired`.
+            if let Some(watched) = self.connections.get_mut(&fd) {
+                watched.note(ANYTHING);
+            }
+            if !self.go_on(fd) {
+                self.close(fd, &Err(self.idle.error()));
+            }
         }
     }
 

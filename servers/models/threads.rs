@@ -61,9 +61,10 @@ fn start(
 }
 
 fn serve_one(mut connection: TcpStream, peer: SocketAddr, options: &Options, counters: &Counters) {
-    let mut buffer = vec![0; options.buffer];
-    let end = limit_waits(&connection, options.idle_timeout)
-        .and_then(|()| talk(&mut connection, peer, &mut buffer, options, counters));
+    let end = options.new_buffer().and_then(|mut buffer| {
+        limit_waits(&connection, options.idle_timeout)?;
+        talk(&mut connection, peer, &mut buffer, options, counters)
+    });
 
     // close
     counters.close(peer, &end);

@@ -19,10 +19,12 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+
 use self::ring::{Completion, Ring};
 use crate::accept::{admit, retry_after};
 use crate::counters::Counters;
-use crate::idle::Idle;
+use crate::idle::{Idle, or_silence};
 use crate::options::Options;
 use crate::stop::Stop;
 
@@ -157,8 +159,13 @@ impl<'a> Server<'a> {
         }
         let Ok((socket, peer)) = result else { return Ok(()) };
         if admit(peer, self.options, self.counters) {
-            let key = self.ring.insert(socket, peer, self.options.buffer);
-            self.exchange(key, 0..0);
+            match self.options.new_buffer() {
+                Ok(buffer) => {
+                    let key = self.ring.insert(socket, peer, buffer);
+                    self.exchange(key, 0..0);
+                }
+                Err(e) => self.counters.close(peer, &Err(e)),
+            }
         }
         Ok(())
     }
@@ -184,6 +191,9 @@ impl<'a> Server<'a> {
                 self.exchange(key, 0..answer);
             }
             Err(e) if e.kind() == ErrorKind::Interrupted => self.exchange(key, 0..0),
+            // Asked back after too long a silence: see `Idle::expired`.
+            Err(e) if is_canceled(&e) && self.ring.has_news(key) => self.exchange(key, 0..0),
+            Err(e) if is_canceled(&e) => self.close(key, &Err(self.idle.error())),
             Err(e) => self.close(key, &Err(e)),
         }
     }
@@ -196,6 +206,17 @@ impl<'a> Server<'a> {
             // What stopped it halfway is the result of the next try.
             Ok(n) => self.exchange(key, unsent.start + n..unsent.end),
             Err(e) if e.kind() == ErrorKind::Interrupted => self.exchange(key, unsent),
+            Err(e) if is_canceled(&e) => self.asked_back(key, unsent),
+            Err(e) => self.close(key, &Err(e)),
+        }
+    }
+
+    /// Nothing of this answer had gone out for too long; see `Idle::expired`.
+    fn asked_back(&mut self, key: usize, unsent: Range<usize>) {
+        let last_try = self.ring.send_now(key, unsent.clone());
+        let last_try = self.counters.sent(self.ring.peer(key), last_try);
+        match or_silence(last_try, self.options.idle_timeout) {
+            Ok(n) => self.exchange(key, unsent.start + n..unsent.end),
             Err(e) => self.close(key, &Err(e)),
         }
     }
@@ -207,10 +228,11 @@ impl<'a> Server<'a> {
         self.ring.close(key);
     }
 
-    /// How far an answer has come can't be seen: only its end, and a message, are a move.
     fn close_silent(&mut self) {
         while let Some(key) = self.idle.expired() {
-            self.close(key, &Err(self.idle.error()));
+            // Whether something moved only the kernel knows: the completion will tell.
+            self.ring.ask_back(key);
+            self.idle.moved(key);
         }
     }
 
@@ -222,6 +244,10 @@ impl<'a> Server<'a> {
         }
         self.ring.cancel_all();
     }
+}
+
+fn is_canceled(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ECANCELED as i32)
 }
 
 /// Says when to ask for connections again: `None` while the kernel still brings `more` of them.
@@ -242,8 +268,6 @@ fn peer_of(socket: &TcpStream) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
-    use nix::errno::Errno;
-
     use super::*;
 
     /// Says after which pause to accept again, for a completion as the kernel sends it.

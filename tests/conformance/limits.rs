@@ -1,12 +1,14 @@
 //! Limits: of the machine, and of the command line.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::Traits;
 use crate::support::witness;
-use crate::support::{Server, ask, until};
+use crate::support::{Server, ask, fill, until};
 
 /// At the limit it serves those it has; once some leave, it takes those who have waited, though
 /// no new connection tells it to.
@@ -78,6 +80,51 @@ pub(crate) fn one_more_than_allowed_is_turned_away(model: Traits) {
     assert!(stats["accepted"].as_u64() >= Some(9), "{stats}");
 }
 
+/// Who reads slowly is not silent, though the kernel reports room only once there is a lot of it.
+pub(crate) fn a_slow_reader_is_not_silent(model: Traits) {
+    const LIMIT: Duration = Duration::from_millis(500);
+    let server = Server::start(model.name, &["--idle-timeout", "500ms"]);
+    let stream = server.connect();
+    ask(&stream, b"hello");
+    let sent = fill(&stream);
+    let (start, mut read) = (std::time::Instant::now(), 0);
+    while start.elapsed() < 5 * LIMIT {
+        // Fast enough that TCP tells of new room (64 KiB at a time) well within the limit.
+        (&stream).read_exact(&mut [0; 16_000]).unwrap();
+        read += 16_000;
+        std::thread::sleep(LIMIT / 20);
+    }
+    // The rest comes as fast as it is read.
+    while read < sent {
+        match (&stream).read(&mut [0; 1 << 14]) {
+            Ok(0) | Err(_) => panic!("{read} of {sent} bytes came"),
+            Ok(n) => read += n,
+        }
+    }
+}
+
+/// A server that was kept from looking takes nobody for silent whose message has come meanwhile.
+pub(crate) fn who_spoke_while_it_could_not_look_is_answered(model: Traits) {
+    let server = Server::start(model.name, &["--idle-timeout", "1s"]);
+    let clients = if model.concurrent { 100 } else { 1 };
+    let streams: Vec<_> = (0..clients).map(|_| server.connect()).collect();
+    for stream in &streams {
+        ask(stream, b"before");
+    }
+    server.signal(Signal::SIGSTOP);
+    for mut stream in &streams {
+        stream.write_all(b"meanwhile").unwrap();
+    }
+    // What has to pass is the server's own limit.
+    std::thread::sleep(Duration::from_millis(1200));
+    server.signal(Signal::SIGCONT);
+    for mut stream in &streams {
+        let mut answer = [0; 9];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"MEANWHILE");
+    }
+}
+
 /// Neither who says nothing nor who never reads is kept for ever; who talks is.
 pub(crate) fn a_silent_peer_is_let_go_after_its_time(model: Traits) {
     const LIMIT: Duration = Duration::from_millis(600);
@@ -91,8 +138,7 @@ pub(crate) fn a_silent_peer_is_let_go_after_its_time(model: Traits) {
     if model.concurrent {
         let talker = connect();
         let deaf = connect();
-        deaf.set_nonblocking(true).unwrap();
-        while (&deaf).write(&[b'x'; 1 << 14]).is_ok() {}
+        fill(&deaf);
         let start = std::time::Instant::now();
         let mut said = 0;
         // Somebody who says a word now and then, for three times as long as the limit.
@@ -101,10 +147,7 @@ pub(crate) fn a_silent_peer_is_let_go_after_its_time(model: Traits) {
             said += 1;
             std::thread::sleep(LIMIT / 10);
         }
-        until("the deaf one is let go", || match (&deaf).write(b"x") {
-            Ok(_) => false,
-            Err(e) => e.kind() != ErrorKind::WouldBlock,
-        });
+        until("the deaf one is let go", || deaf.take_error().unwrap().is_some());
     }
     let mut end = Vec::new();
     // An end, not a reset: nothing of it was unread.

@@ -74,6 +74,23 @@ pub(crate) fn a_lost_peer_ends_no_process_by_sigpipe(model: Traits) {
     }
 }
 
+/// Whoever should read its log has stopped reading, and the server waits for them.
+pub(crate) fn it_ends_though_nobody_reads_its_log(model: Traits) {
+    let mut command = std::process::Command::new(support::DORMOUSE);
+    command.args(["serve", model.name, "--stats", "--addr", "127.0.0.1:0"]);
+    command.env("RUST_LOG", "trace").stderr(std::process::Stdio::piped());
+    let server = Server::spawn_logging(command);
+    let stream = server.connect();
+    // Until the log is full, and the server stands still.
+    stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut answer = [0; 4];
+    while (&stream).write_all(b"talk").is_ok()
+        && std::io::Read::read_exact(&mut &stream, &mut answer).is_ok()
+    {}
+    // What it counted it may say or not; it must end, and with 0.
+    server.stop_unheard(Signal::SIGTERM);
+}
+
 pub(crate) fn each_message_is_printed_with_its_peer(model: Traits) {
     let server = Server::start(model.name, &["--print"]);
     let stream = server.connect();

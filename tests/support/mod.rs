@@ -108,6 +108,13 @@ impl Server {
         self.stop_and_read(signal).1
     }
 
+    /// Ends a server that can't say its last word.
+    pub(crate) fn stop_unheard(mut self, signal: Signal) {
+        self.signal(signal);
+        let status = self.wait();
+        assert!(status.success(), "{signal} ended it with {status}");
+    }
+
     /// What it has printed, and then what it counted.
     pub(crate) fn stop_and_read(mut self, signal: Signal) -> (Vec<String>, Value) {
         self.signal(signal);
@@ -218,6 +225,24 @@ pub(crate) fn stream_through(stream: &TcpStream, data: &[u8]) -> std::io::Result
 /// Bytes of which no two neighbourhoods look alike, all values among them.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(|n| u8::try_from((n ^ (n >> 8) ^ (n >> 16)) & 0xff).unwrap()).collect()
+}
+
+/// Sends until nothing more is taken: both ends' buffers are full, and the server waits for room.
+/// Returns how many bytes that took.
+pub(crate) fn fill(mut stream: &TcpStream) -> usize {
+    let (mut sent, mut refused) = (0, 0);
+    stream.set_nonblocking(true).unwrap();
+    while refused < 20 {
+        match stream.write(&[b'x'; 1 << 14]) {
+            Ok(n) => (sent, refused) = (sent + n, 0),
+            Err(_) => refused += 1,
+        }
+        if refused > 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+    stream.set_nonblocking(false).unwrap();
+    sent
 }
 
 /// Ends the connection with a reset instead of an end.

@@ -239,3 +239,21 @@ impl AsyncWrite for TcpStream {
         Poll::Ready(self.close_write())
     }
 }
+
+/// For what this type does not cover: options of the socket, or a call that must not wait. Such a
+/// call goes past the runtime, which then knows less of the socket's readiness than it could.
+#[cfg(unix)]
+impl std::os::fd::AsFd for TcpStream {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.io.get_ref().as_fd()
+    }
+}
+
+/// For what this type does not cover: options of the socket, or a call that must not wait. Such a
+/// call goes past the runtime, which then knows less of the socket's readiness than it could.
+#[cfg(windows)]
+impl std::os::windows::io::AsSocket for TcpStream {
+    fn as_socket(&self) -> std::os::windows::io::BorrowedSocket<'_> {
+        self.io.get_ref().as_socket()
+    }
+}

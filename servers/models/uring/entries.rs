@@ -71,6 +71,12 @@ pub(super) fn cancel_all() -> Entry {
     AsyncCancel2::new(CancelBuilder::any()).build().user_data(Token::Cancel.number())
 }
 
+/// Ends what is under way on one connection: its completion says how far that came.
+pub(super) fn cancel(socket: &TcpStream) -> Entry {
+    let all_of_it = CancelBuilder::fd(Fd(socket.as_raw_fd())).all();
+    AsyncCancel2::new(all_of_it).build().user_data(Token::Cancel.number())
+}
+
 /// Receives what comes, as much as `buffer` has room for.
 pub(super) fn receive(socket: &TcpStream, buffer: &mut [u8], key: usize) -> Entry {
     /// `IORING_RECVSEND_POLL_FIRST`: to look at once would be vain, the peer has yet to answer.

@@ -14,17 +14,19 @@ use std::io::{self, ErrorKind, PipeReader};
 use std::mem;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use io_uring::squeue::Entry;
 use io_uring::types::{SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue};
 use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use slab::Slab;
 
 use super::entries::{self, Token};
 use super::setup::set_up;
+use crate::idle::send_now;
 
 /// Owns all that the kernel may touch: two queues, the listener, and a slot per connection.
 pub(super) struct Ring {
@@ -56,6 +58,7 @@ struct Slot {
 enum Operation {
     Accept,
     Exchange(usize),
+    Cancel(usize),
     WatchStop,
     CancelAll,
 }
@@ -97,8 +100,7 @@ impl Ring {
     }
 
     /// Takes a connection in, and returns its key.
-    pub(super) fn insert(&mut self, socket: TcpStream, peer: SocketAddr, buffer: usize) -> usize {
-        let buffer = vec![0; buffer];
+    pub(super) fn insert(&mut self, socket: TcpStream, peer: SocketAddr, buffer: Vec<u8>) -> usize {
         self.slots.insert(Slot { socket, peer, buffer, lent: None, closing: false })
     }
 
@@ -145,6 +147,26 @@ impl Ring {
     /// The connections that are not closed.
     pub(super) fn open(&self) -> Vec<usize> {
         self.slots.iter().filter(|(_, slot)| !slot.closing).map(|(key, _)| key).collect()
+    }
+
+    /// Has an exchange end early, and give its buffer back: its completion says how far it came.
+    pub(super) fn ask_back(&mut self, key: usize) {
+        self.hand_over(Operation::Cancel(key));
+    }
+
+    /// Whether something has come that was not received yet, an end or an error included.
+    pub(super) fn has_news(&self, key: usize) -> bool {
+        let socket = self.slots[key].socket.as_raw_fd();
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        recv(socket, &mut [0], flags) != Err(Errno::EAGAIN)
+    }
+
+    /// Sends what there is room for of a part of the buffer, and does not wait.
+    pub(super) fn send_now(&mut self, key: usize, unsent: Range<usize>) -> io::Result<usize> {
+        let Slot { socket, buffer, lent: None, .. } = &self.slots[key] else {
+            panic!("the kernel may be writing to it");
+        };
+        send_now(socket, &buffer[unsent])
     }
 
     /// Has everything under way end early.
@@ -210,6 +232,16 @@ impl Ring {
                 Operation::Accept => self.push(&[entries::accept(&self.listener)]),
                 Operation::WatchStop => self.push(&[entries::watch(&self.stop)]),
                 Operation::CancelAll => self.push(&[entries::cancel_all()]),
+                Operation::Cancel(key) => {
+                    let Some(slot) = self.slots.get(key) else {
+                        // Nothing of a connection that is gone is under way.
+                        self.in_flight -= 1;
+                        self.waiting.pop_front();
+                        continue;
+                    };
+                    let entry = entries::cancel(&slot.socket);
+                    self.push(&[entry])
+                }
                 Operation::Exchange(key) => {
                     let Slot { socket, buffer, lent, .. } = &mut self.slots[key];
                     let unsent = lent.clone().expect("lent since it was handed over");

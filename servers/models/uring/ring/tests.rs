@@ -35,7 +35,7 @@ impl Fixture {
         let peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(LIMIT)).unwrap();
         let (socket, address) = self.listener.accept().unwrap();
-        (self.ring.insert(socket, address, buffer), peer)
+        (self.ring.insert(socket, address, vec![0; buffer]), peer)
     }
 
     /// Submits what was handed over, and finds that none of it is done at once.
