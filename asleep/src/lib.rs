@@ -54,8 +54,9 @@
 //! | the CPU time of the message | to a few milliseconds: see [`Account`] |
 //! | the span | no shorter than asked for; longer on a busy machine |
 //!
-//! So a check does not pass or fail by luck, but for one thing: what wakes a process from outside
-//! of it counts. A signal, a debugger, a stop and a go on are not idle.
+//! So a spinner does not pass by luck. A sleeper can fail by it: on a machine so busy that a thread
+//! which only wants to go to sleep gets no CPU for a whole second, or none for 20 ms just as it
+//! falls asleep; and if it is woken from outside: by a signal, a debugger, a stop and a go on.
 //!
 //! What it can't see: work that the kernel does for a thread that sleeps; and a spinner that is
 //! silent for longer than the span, as a ticker of once per second: choose the span longer than
