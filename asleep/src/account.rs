@@ -255,4 +255,24 @@ mod tests {
         let us = kernel::this_thread().expect("on Linux");
         assert!(Account::of_threads(std::process::id()).expect("on Linux").contains_key(&us));
     }
+
+    #[test]
+    fn threads_that_end_while_they_are_looked_at_are_left_out() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let churn = thread::spawn(move || {
+            while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                let brief: Vec<_> = (0..8).map(|_| thread::spawn(|| {})).collect();
+                for thread in brief {
+                    thread.join().expect("no panic");
+                }
+            }
+        });
+        let us = kernel::this_thread().expect("on Linux");
+        for _ in 0..1000 {
+            let threads = Account::of_threads(std::process::id()).expect("only threads end");
+            assert!(threads.contains_key(&us));
+        }
+        drop(stop);
+        churn.join().expect("no panic");
+    }
 }
