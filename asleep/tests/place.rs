@@ -1,7 +1,9 @@
 //! Where a panic is reported: at the caller's `.await`, with the place of the call in its message.
 //! One test, as the panic hook is one for the process.
 
-use std::future::{pending, ready};
+#[cfg(target_os = "linux")]
+use std::future::pending;
+use std::future::ready;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::time::Duration;
