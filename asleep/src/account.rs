@@ -5,7 +5,7 @@
 //! and how often it lost one. A thread that slept from one look to the next shows the same account
 //! twice.
 //! Leaves out: what the thread did with its time: for that see its system calls, or a profile.
-//! Read before: nothing. Read next: `idle.rs`.
+//! Read before: nothing. Read next: `watch.rs`.
 //! Try: `grep ctxt /proc/self/status`
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Account {
     ///
     /// Where the system does not tell: `Unsupported` on other systems than Linux.
     pub fn of_this_thread() -> io::Result<Account> {
-        kernel::of_thread(std::process::id(), kernel::this_thread()?)
+        Account::of_thread(std::process::id(), kernel::this_thread()?)
     }
 
     /// That of the thread `thread` of the process `process`, by their numbers.
@@ -57,7 +57,7 @@ impl Account {
     ///
     /// As [`of_this_thread`](Account::of_this_thread), and `NotFound` where it has ended.
     pub fn of_thread(process: u32, thread: u32) -> io::Result<Account> {
-        kernel::of_thread(process, thread)
+        Ok(kernel::look(process, thread)?.account)
     }
 
     /// Those of all threads that the process has just now, by their numbers.
@@ -66,7 +66,8 @@ impl Account {
     ///
     /// As [`of_this_thread`](Account::of_this_thread), and `NotFound` where it has ended.
     pub fn of_threads(process: u32) -> io::Result<BTreeMap<u32, Account>> {
-        kernel::of_threads(process)
+        let looks = kernel::look_at_all(process)?;
+        Ok(looks.into_iter().map(|(thread, look)| (thread, look.account)).collect())
     }
 
     /// What was done from `before` to here.
@@ -103,6 +104,16 @@ impl std::iter::Sum for Account {
     }
 }
 
+/// A thread at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// As the kernel knows it: its first 15 bytes.
+    pub(crate) name: String,
+    /// It waits for something: state 'S' in proc(5).
+    pub(crate) asleep: bool,
+    pub(crate) account: Account,
+}
+
 #[cfg(target_os = "linux")]
 pub(crate) mod kernel {
     use std::collections::BTreeMap;
@@ -111,50 +122,47 @@ pub(crate) mod kernel {
 
     use procfs::ProcError;
     use procfs::process::{Process, Task};
+    use rustix::io::Errno;
 
-    use super::Account;
+    use super::{Account, Look};
 
     #[allow(clippy::unnecessary_wraps, reason = "the same shape as elsewhere")]
     pub(crate) fn this_thread() -> io::Result<u32> {
         Ok(rustix::thread::gettid().as_raw_nonzero().get().cast_unsigned())
     }
 
-    pub(super) fn of_thread(process: u32, thread: u32) -> io::Result<Account> {
-        account(&task(process, thread)?)
+    pub(crate) fn look(process: u32, thread: u32) -> io::Result<Look> {
+        let process = Process::new(process.cast_signed()).map_err(error)?;
+        look_at(&process.task_from_tid(thread.cast_signed()).map_err(error)?)
     }
 
-    pub(super) fn of_threads(process: u32) -> io::Result<BTreeMap<u32, Account>> {
-        let mut accounts = BTreeMap::new();
-        for task in of(process)?.tasks().map_err(error)?.flatten() {
-            // Whoever has ended since is left out.
-            if let Ok(account) = account(&task) {
-                accounts.insert(task.tid.cast_unsigned(), account);
+    pub(crate) fn look_at_all(process: u32) -> io::Result<BTreeMap<u32, Look>> {
+        let process = Process::new(process.cast_signed()).map_err(error)?;
+        let mut looks = BTreeMap::new();
+        for task in process.tasks().map_err(error)? {
+            match task.map_err(error).and_then(|task| Ok((task.tid, look_at(&task)?))) {
+                Ok((thread, look)) => {
+                    looks.insert(thread.cast_unsigned(), look);
+                }
+                // It has ended since the list was made.
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
             }
         }
-        Ok(accounts)
+        Ok(looks)
     }
 
-    /// Whether the thread waits for something: state 'S' in proc(5).
-    #[allow(dead_code, reason = "its user comes with the next file")]
-    pub(crate) fn sleeps(process: u32, thread: u32) -> io::Result<bool> {
-        Ok(task(process, thread)?.stat().map_err(error)?.state == 'S')
-    }
-
-    fn of(process: u32) -> io::Result<Process> {
-        Process::new(process.cast_signed()).map_err(error)
-    }
-
-    fn task(process: u32, thread: u32) -> io::Result<Task> {
-        of(process)?.task_from_tid(thread.cast_signed()).map_err(error)
-    }
-
-    fn account(task: &Task) -> io::Result<Account> {
+    fn look_at(task: &Task) -> io::Result<Look> {
         let status = task.status().map_err(error)?;
         let missing = || io::Error::new(io::ErrorKind::Unsupported, "no context switches in /proc");
-        Ok(Account {
-            cpu: cpu(task)?,
-            voluntary: status.voluntary_ctxt_switches.ok_or_else(missing)?,
-            involuntary: status.nonvoluntary_ctxt_switches.ok_or_else(missing)?,
+        Ok(Look {
+            name: status.name,
+            asleep: status.state.starts_with('S'),
+            account: Account {
+                cpu: cpu(task)?,
+                voluntary: status.voluntary_ctxt_switches.ok_or_else(missing)?,
+                involuntary: status.nonvoluntary_ctxt_switches.ok_or_else(missing)?,
+            },
         })
     }
 
@@ -170,13 +178,14 @@ pub(crate) mod kernel {
     }
 
     fn error(error: ProcError) -> io::Error {
-        match error {
-            ProcError::NotFound(path) => {
-                let what = path.map_or("its file".into(), |path| path.display().to_string());
-                io::Error::new(io::ErrorKind::NotFound, format!("{what} is gone: it has ended"))
-            }
-            error => io::Error::other(error),
-        }
+        let path = match error {
+            ProcError::NotFound(path) => path,
+            // The file was there when it was opened, and its thread ended before it was read.
+            ProcError::Io(e, path) if e.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => path,
+            error => return io::Error::other(error),
+        };
+        let what = path.map_or("its file".into(), |path| path.display().to_string());
+        io::Error::new(io::ErrorKind::NotFound, format!("{what} is gone: it has ended"))
     }
 }
 
@@ -185,26 +194,22 @@ pub(crate) mod kernel {
     use std::collections::BTreeMap;
     use std::io;
 
-    use super::Account;
+    use super::Look;
 
     pub(crate) fn this_thread() -> io::Result<u32> {
         Err(missing())
     }
 
-    pub(super) fn of_thread(_process: u32, _thread: u32) -> io::Result<Account> {
+    pub(crate) fn look(_process: u32, _thread: u32) -> io::Result<Look> {
         Err(missing())
     }
 
-    pub(super) fn of_threads(_process: u32) -> io::Result<BTreeMap<u32, Account>> {
-        Err(missing())
-    }
-
-    pub(crate) fn sleeps(_process: u32, _thread: u32) -> io::Result<bool> {
+    pub(crate) fn look_at_all(_process: u32) -> io::Result<BTreeMap<u32, Look>> {
         Err(missing())
     }
 
     fn missing() -> io::Error {
-        io::Error::new(io::ErrorKind::Unsupported, "the account of a thread is read from Linux")
+        io::Error::new(io::ErrorKind::Unsupported, "only Linux tells what a thread has done")
     }
 }
 
@@ -225,7 +230,7 @@ mod tests {
             stopped.recv().expect_err("only the end comes");
         });
         let (us, it) = (std::process::id(), told.recv().expect("it tells"));
-        while !kernel::sleeps(us, it).expect("it is there") {
+        while !kernel::look(us, it).expect("it is there").asleep {
             thread::yield_now();
         }
         let before = Account::of_thread(us, it).expect("it is there");
@@ -242,10 +247,32 @@ mod tests {
     fn a_thread_that_works_shows_it() {
         let before = Account::of_this_thread().expect("on Linux");
         let begin = Instant::now();
-        while begin.elapsed() < Duration::from_millis(60) {}
-        let spun = Account::of_this_thread().expect("on Linux").since(before);
-        assert!(spun.cpu >= Duration::from_millis(10), "{spun:?}");
+        while Account::of_this_thread().expect("on Linux").since(before).cpu
+            < Duration::from_millis(10)
+        {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it spins, and nothing shows it");
+        }
         let us = kernel::this_thread().expect("on Linux");
         assert!(Account::of_threads(std::process::id()).expect("on Linux").contains_key(&us));
+    }
+
+    #[test]
+    fn threads_that_end_while_they_are_looked_at_are_left_out() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let churn = thread::spawn(move || {
+            while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+                let brief: Vec<_> = (0..8).map(|_| thread::spawn(|| {})).collect();
+                for thread in brief {
+                    thread.join().expect("no panic");
+                }
+            }
+        });
+        let us = kernel::this_thread().expect("on Linux");
+        for _ in 0..1000 {
+            let threads = Account::of_threads(std::process::id()).expect("only threads end");
+            assert!(threads.contains_key(&us));
+        }
+        drop(stop);
+        churn.join().expect("no panic");
     }
 }
