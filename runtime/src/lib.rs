@@ -44,6 +44,7 @@
 //! | `net/` | How does 'not yet' become `Pending`? |
 //! | `time.rs` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
+//! | `testing.rs` | How does a test prove that it never does? |
 //!
 //! # What it leaves out, on purpose
 //!
@@ -68,6 +69,7 @@ mod context;
 pub mod net;
 pub mod time;
 mod runtime;
+pub mod testing;
 
 pub use context::spawn;
 pub use join::{JoinError, JoinHandle};
