@@ -56,6 +56,13 @@ impl Clients {
         // The harness begins the line with the name of the test.
         assert!(self.says.by_ref().any(|line| line.unwrap().ends_with(what)), "they never {what}");
     }
+
+    /// Has each of them receive its answer.
+    pub(crate) fn receive(mut self) -> Self {
+        self.tell("receive");
+        self.have("received");
+        self
+    }
 }
 
 impl Drop for Clients {

@@ -123,6 +123,22 @@ fn a_hundred_short_sleeps_take_at_most_two_parks_each() {
     });
 }
 
+/// The park has asked the kernel already.
+#[test]
+fn a_task_that_can_run_after_a_park_asks_nobody() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let span = Span::open(runtime);
+            for _ in 0..100 {
+                sleep(MILLISECOND).await;
+                yield_now().await;
+            }
+            let did = span.close();
+            assert_eq!(did.polls_nowait, 0, "{did:#?}");
+        });
+    });
+}
+
 /// A timer that is due whenever the loop looks must not keep it from looking at sockets.
 #[test]
 fn a_timer_that_is_always_due_keeps_no_socket_waiting() {
@@ -142,9 +158,12 @@ fn a_timer_that_is_always_due_keeps_no_socket_waiting() {
                     .await;
                 }
             });
+            let span = Span::open(runtime);
             for _ in 0..3 {
                 assert_answers(&mut client).await;
             }
+            let did = span.close();
+            assert_eq!(did.parks, 0, "a deadline had come all the time: {did:#?}");
             due.abort();
         });
     });
