@@ -28,7 +28,6 @@ use crate::witness::{Span, elsewhere};
 async fn warm_messages(runtime: &Runtime, messages: usize, buffer: usize) -> Vec<Metrics> {
     let (mut stream, mut client) = connection_to_std().await;
     let parking = nix::unistd::gettid();
-    let span = Span::open(runtime);
     let client = thread::spawn(move || {
         let mut answer = [0; 64];
         for _ in 0..messages {
@@ -45,7 +44,6 @@ async fn warm_messages(runtime: &Runtime, messages: usize, buffer: usize) -> Vec
         read.push(runtime.metrics());
         stream.write_all(&buffer[..64]).await.unwrap();
     }
-    span.close();
     drop(client.join().unwrap());
     // The first messages come while the connection is new.
     read.split_off(2)
@@ -55,7 +53,9 @@ async fn warm_messages(runtime: &Runtime, messages: usize, buffer: usize) -> Vec
 fn a_message_costs_one_park_one_poll_and_no_vain_call() {
     const MESSAGES: u16 = 1002;
     lab(|runtime| {
+        let span = Span::open(runtime);
         let read = runtime.block_on(warm_messages(runtime, MESSAGES.into(), 128));
+        span.close();
         for pair in read.windows(2) {
             testing::expect(&pair[1].since(pair[0]), add_one_event);
         }
@@ -67,7 +67,9 @@ fn a_message_costs_one_park_one_poll_and_no_vain_call() {
 #[test]
 fn a_message_that_just_fills_the_buffer_costs_one_more_read() {
     lab(|runtime| {
+        let span = Span::open(runtime);
         let read = runtime.block_on(warm_messages(runtime, 100, 64));
+        span.close();
         for pair in read.windows(2) {
             testing::expect(&pair[1].since(pair[0]), |m| {
                 add_one_event(m);
@@ -77,7 +79,8 @@ fn a_message_that_just_fills_the_buffer_costs_one_more_read() {
     });
 }
 
-/// The third witness: what strace sees of the runtime's thread between two marks.
+/// The third witness: what strace sees of the runtime's thread between two marks. It stops the
+/// thread at each call, so the second is not heard.
 #[test]
 fn a_message_is_three_system_calls() {
     const NAME: &str = "cost::a_message_is_three_system_calls";
@@ -96,6 +99,9 @@ fn a_message_is_three_system_calls() {
     strace.args(["-f", "-qq", "-o"]).arg(&log).arg(std::env::current_exe().unwrap());
     let traced = match support::this_test_alone(NAME, strace).output() {
         Ok(output) if output.status.success() => std::fs::read_to_string(&log).unwrap(),
+        Ok(output) if output.status.code() == Some(101) => {
+            panic!("traced, it failed: {}", String::from_utf8_lossy(&output.stdout));
+        }
         Ok(output) => {
             let reason = String::from_utf8_lossy(&output.stderr);
             return println!("skipped: strace can't trace here: {reason}");
