@@ -45,6 +45,7 @@
 //! | `time.rs` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
 //! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
+//! | `testing.rs` | How does a test prove that it never does? |
 //!
 //! # What it leaves out, on purpose
 //!
@@ -71,6 +72,7 @@ pub mod time;
 mod runtime;
 mod watchdog;
 mod builder;
+pub mod testing;
 
 pub use builder::Builder;
 pub use context::spawn;

@@ -83,6 +83,91 @@ pub struct Metrics {
     pub vain_writes: u64,
 }
 
+impl Metrics {
+    /// What was done from `before` to here.
+    ///
+    /// # Panics
+    ///
+    /// If `before` is the later of the two, or of another runtime.
+    ///
+    /// ```
+    /// let runtime = dormouse::Runtime::new()?;
+    /// let before = runtime.metrics();
+    /// runtime.block_on(async {});
+    /// assert_eq!(runtime.metrics().since(before).polls, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn since(mut self, mut before: Metrics) -> Metrics {
+        for ((name, now), (_, then)) in self.fields().into_iter().zip(before.fields()) {
+            let since = now.checked_sub(*then);
+            *now = since.unwrap_or_else(|| panic!("{name} was {then} before, and is {now} now"));
+        }
+        self
+    }
+
+    /// All figures by name: whoever compares or shows them can't forget one.
+    pub(crate) fn fields(&mut self) -> [(&'static str, &mut u64); 26] {
+        // Taken apart, so that a new field is missed here by the compiler.
+        let Metrics {
+            turns,
+            polls,
+            spawns,
+            enqueued,
+            discarded,
+            wakes_local,
+            wakes_remote,
+            wakes_queued,
+            wakes_finished,
+            parks,
+            returned_event,
+            returned_deadline,
+            returned_unpark,
+            returned_interrupted,
+            returned_clamped,
+            returned_none,
+            polls_nowait,
+            vain_polls_nowait,
+            events,
+            events_stale,
+            timers_armed,
+            timers_fired,
+            timers_cancelled,
+            vain_accepts,
+            vain_reads,
+            vain_writes,
+        } = self;
+        [
+            ("turns", turns),
+            ("polls", polls),
+            ("spawns", spawns),
+            ("enqueued", enqueued),
+            ("discarded", discarded),
+            ("wakes_local", wakes_local),
+            ("wakes_remote", wakes_remote),
+            ("wakes_queued", wakes_queued),
+            ("wakes_finished", wakes_finished),
+            ("parks", parks),
+            ("returned_event", returned_event),
+            ("returned_deadline", returned_deadline),
+            ("returned_unpark", returned_unpark),
+            ("returned_interrupted", returned_interrupted),
+            ("returned_clamped", returned_clamped),
+            ("returned_none", returned_none),
+            ("polls_nowait", polls_nowait),
+            ("vain_polls_nowait", vain_polls_nowait),
+            ("events", events),
+            ("events_stale", events_stale),
+            ("timers_armed", timers_armed),
+            ("timers_fired", timers_fired),
+            ("timers_cancelled", timers_cancelled),
+            ("vain_accepts", vain_accepts),
+            ("vain_reads", vain_reads),
+            ("vain_writes", vain_writes),
+        ]
+    }
+}
+
 /// Why a park ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {

@@ -88,6 +88,91 @@ const TABLE: &[Sabotage] = &[
         noticed_by: "laws",
     },
     Sabotage {
+        what: "the thread parks with a letter in its inbox",
+        file: "runtime.rs",
+        line: "!inbox.may_park()",
+        broken: "{ inbox.may_park(); false }",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "the thread parks though a deadline has come",
+        file: "runtime.rs",
+        line: "left == Some(Duration::ZERO) || ",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "the kernel is asked at every turn",
+        file: "runtime.rs",
+        line: "if self.polls.get() < POLLS_BETWEEN_LOOKS {",
+        broken: "if false {",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "the kernel is asked again after a park",
+        file: "runtime.rs",
+        line: "reactor.park(left);\n        self.polls.set(0);",
+        broken: "reactor.park(left);",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "deadlines and letters are not looked at while a task can run",
+        file: "runtime.rs",
+        line: "if idle || asked {",
+        broken: "if idle {",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "the park wakes each millisecond, and tells no counter",
+        file: "reactor.rs",
+        line: "let waited = self.poll.borrow_mut().poll(&mut events, timeout);",
+        broken: "let begin = std::time::Instant::now();
+        let waited = loop {
+            let short = Duration::from_millis(1).min(timeout.unwrap_or(LONGEST_WAIT));
+            let waited = self.poll.borrow_mut().poll(&mut events, Some(short));
+            let over = timeout.is_some_and(|timeout| begin.elapsed() >= timeout);
+            if waited.is_err() || !events.is_empty() || over {
+                break waited;
+            }
+        };",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "'not yet' does not clear the readiness",
+        file: "source.rs",
+        line: "self.ready.set(false);",
+        broken: "",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "an event sets the readiness, and wakes nobody",
+        file: "source.rs",
+        line: "self.unclear.set(self.unclear.get() || unclear);\n        self.wake();",
+        broken: "self.unclear.set(self.unclear.get() || unclear);",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "an event in one direction wakes the other, too",
+        file: "source.rs",
+        line: "if event.is_writable() || closed {",
+        broken: "self.write.wake();\n        if event.is_writable() || closed {",
+        noticed_by: "laws",
+    },
+    Sabotage {
+        what: "a close that came along with data is forgotten",
+        file: "source.rs",
+        line: "let unclear = closed || event.is_priority();",
+        broken: "let unclear = false;",
+        noticed_by: "net",
+    },
+    Sabotage {
+        what: "a wake on the runtime's own thread costs a letter and an unpark",
+        file: "queue.rs",
+        line: "Some(queue) if Arc::ptr_eq(&queue.inbox, inbox) => {",
+        broken: "Some(queue) if !Arc::ptr_eq(&queue.inbox, inbox) => {",
+        noticed_by: "laws",
+    },
+    Sabotage {
         what: "a deadline is rounded down to whole milliseconds",
         file: "runtime.rs",
         line: "reactor.park(left);",
@@ -183,12 +268,19 @@ fn every_broken_line_is_noticed() {
         assert!(!said.contains("could not compile"), "{}: {said}", sabotage.what);
         let verdict = if broken.status.success() { "NOT noticed" } else { "noticed" };
         println!("{verdict} by {}: {}", sabotage.noticed_by, sabotage.what);
+        who_noticed(&said).for_each(|test| println!("    {test}"));
         if broken.status.success() {
             unnoticed.push(sabotage.what);
         }
     }
     assert!(unnoticed.is_empty(), "nobody noticed that {unnoticed:#?}");
     println!("{} lines broken, each noticed", TABLE.len());
+}
+
+/// The tests that failed; where one hangs, its watchdog says so, and ends them all.
+fn who_noticed(said: &str) -> impl Iterator<Item = &str> {
+    let failed = |line: &&str| line.ends_with("... FAILED") || line.ends_with(" hangs");
+    said.lines().filter(failed)
 }
 
 /// A copy of the sources, to be broken.

@@ -5,11 +5,10 @@
 //! - A hang fails: after [`PATIENCE`] a watchdog has the runtime print its own metrics, and ends
 //!   the process.
 //! - Whatever the test did, its books must balance in the end: see [`assert_books_balance`].
-//! - [`expect`] compares every field of [`Metrics`], so that one unexpected turn or park shows.
+//! - [`expect`] compares every figure of [`Metrics`], so that one unexpected turn or park shows.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::env;
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -24,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::sleep;
-use dormouse::{Metrics, Runtime};
+use dormouse::{Metrics, Runtime, testing};
 
 /// How long a test may take. None should come near it, on whatever machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -90,49 +89,15 @@ pub(crate) fn watch(runtime: &Rc<Runtime>) -> Watchdog {
     watchdog
 }
 
-/// Every field of the metrics by its name, those too that are added later.
-fn fields(metrics: &Metrics) -> BTreeMap<String, i128> {
-    let text = format!("{metrics:?}");
-    let body = text.trim_start_matches("Metrics {").trim_end_matches('}');
-    let pairs = body.split(',').filter_map(|field| field.split_once(':'));
-    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().parse().unwrap())).collect()
-}
-
-/// What changed between two metrics, and how.
-pub(crate) fn difference(before: &Metrics, after: &Metrics) -> BTreeMap<String, i128> {
-    let before = fields(before);
-    let mut changes = fields(after);
-    for (name, change) in &mut changes {
-        *change -= before[name];
-    }
-    changes.retain(|_, change| *change != 0);
-    changes
+/// What changed between two metrics, by name.
+pub(crate) fn difference(before: &Metrics, after: &Metrics) -> Vec<(&'static str, u64)> {
+    testing::changes(&after.since(*before))
 }
 
 /// Demands that since `before` exactly this has happened, and nothing else at all.
 #[track_caller]
 pub(crate) fn expect(runtime: &Runtime, before: &Metrics, fill_in: impl FnOnce(&mut Metrics)) {
-    let mut expected = Metrics::default();
-    fill_in(&mut expected);
-    let expected = difference(&Metrics::default(), &expected);
-    assert_eq!(difference(before, &runtime.metrics()), expected, "left: it did; right: expected");
-}
-
-/// Whether nothing is under way: laws 2 and 3 as equations.
-fn is_balanced(m: &Metrics) -> bool {
-    let returned = m.returned_event
-        + m.returned_deadline
-        + m.returned_unpark
-        + m.returned_interrupted
-        + m.returned_clamped
-        + m.returned_none;
-    m.polls + m.discarded == m.spawns + m.enqueued
-        && m.wakes_local + m.wakes_remote == m.enqueued + m.wakes_queued + m.wakes_finished
-        && m.parks == returned
-        && m.returned_none == 0
-        && m.timers_fired + m.timers_cancelled <= m.timers_armed
-        && m.events_stale <= m.events
-        && m.vain_polls_nowait <= m.polls_nowait
+    testing::expect(&runtime.metrics().since(*before), fill_in);
 }
 
 /// At rest each poll has its cause, each wake its effect, each park one reason to end.
@@ -141,11 +106,13 @@ pub(crate) fn assert_books_balance(runtime: &Runtime) {
     // What is still queued, or lies in the inbox, gets its turn first.
     for _ in 0..100 {
         runtime.block_on(sleep(Duration::from_millis(1)));
-        if is_balanced(&runtime.metrics()) {
-            return;
+        if testing::check_books(&runtime.metrics()).is_ok() {
+            break;
         }
     }
-    panic!("the books do not balance: {:#?}", runtime.metrics());
+    let did = runtime.metrics();
+    testing::check_books(&did).unwrap();
+    assert!(did.timers_fired + did.timers_cancelled <= did.timers_armed, "{did:#?}");
 }
 
 /// Waits until nothing happens any more but the waiting itself.
@@ -167,17 +134,12 @@ pub(crate) async fn assert_falls_silent(runtime: &Runtime) {
 async fn is_silent(runtime: &Runtime, span: Duration) -> bool {
     let before = runtime.metrics();
     sleep(span).await;
-    difference(&before, &runtime.metrics()) == difference(&Metrics::default(), &one_timer())
+    let mut one_timer = Metrics::default();
+    add_one_timer(&mut one_timer);
+    runtime.metrics().since(before) == one_timer
 }
 
 /// What one sleep of a task costs that has the runtime for itself.
-pub(crate) fn one_timer() -> Metrics {
-    let mut metrics = Metrics::default();
-    add_one_timer(&mut metrics);
-    metrics
-}
-
-/// Adds [`one_timer`] to what is expected.
 pub(crate) fn add_one_timer(m: &mut Metrics) {
     m.timers_armed += 1;
     m.parks += 1;
@@ -297,13 +259,15 @@ pub(crate) fn spin(duration: Duration) {
     }
 }
 
-/// The limit of descriptors, lifted as far as it goes.
+/// The limit of descriptors, lifted as far as it goes and tests need.
 #[cfg(unix)]
 pub(crate) fn raise_descriptor_limit() -> u64 {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
-        Ok(()) => hard,
+    // More than any test needs; one fills its table up to the limit.
+    let most = hard.min(1 << 16);
+    match setrlimit(Resource::RLIMIT_NOFILE, most, hard) {
+        Ok(()) => most,
         Err(_) => soft,
     }
 }
@@ -344,6 +308,7 @@ pub(crate) fn in_a_process(test: &str, body: impl FnOnce()) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+    print!("{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// Completes a command that ends with this test program, so that it runs `test` alone.
