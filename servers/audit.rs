@@ -104,8 +104,9 @@ impl Audit {
             None => Target::command(&self.command, signals)?,
         };
         let mut watch = Watch::begin(&mut target)?;
-        let perf = Perf::attach(watch.threads().map(|thread| thread.thread));
-        let span = watch.go_on(&mut target, self.duration, signals)?;
+        let mut perf = Perf::attach(watch.present());
+        let count_on = |watch: &Watch| perf.try_again(watch.present());
+        let span = watch.go_on(&mut target, self.duration, signals, count_on)?;
         let evidence = Evidence { perf: perf.finish(), stats: target.end() };
         let threads: Vec<_> = watch.threads().collect();
         Ok(Report::new(span, &threads, &evidence))

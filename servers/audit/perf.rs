@@ -10,7 +10,7 @@
 //! Try: `perf stat -p 1 -e raw_syscalls:sys_exit -- sleep 1`
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -41,6 +41,25 @@ impl Perf {
             ErrorKind::NotFound => "perf is not installed".into(),
             _ => format!("perf can't be started: {e}"),
         }))
+    }
+
+    /// Begins anew where one of the threads had ended before it could attach to all: it gives up
+    /// then. Other refusals are kept.
+    pub fn try_again(&mut self, threads: impl Iterator<Item = u32>) {
+        let Ok(child) = &mut self.0 else { return };
+        if !child.try_wait().is_ok_and(|end| end.is_some()) {
+            return;
+        }
+        let mut said = String::new();
+        if let Some(stderr) = &mut child.stderr {
+            // Where it can't be read, there is no complaint in it.
+            stderr.read_to_string(&mut said).ok();
+        }
+        *self = if said.contains("No such process") {
+            Perf::attach(threads)
+        } else {
+            Perf(Err(complaint(&said)))
+        };
     }
 
     /// Ends the counting. A thread that never ran has no call.
@@ -117,7 +136,8 @@ fn row(line: &str) -> Option<(u32, u64)> {
 fn complaint(said: &str) -> String {
     let error = said.split_once("Error:").map_or(said, |(_, error)| error);
     let mut lines = error.lines().map(str::trim).filter(|line| !line.is_empty());
-    format!("perf: {}", lines.next().unwrap_or("it ended before it had counted"))
+    let line = lines.next().unwrap_or("it ended before it had counted");
+    format!("perf: {}", line.trim_end_matches('.'))
 }
 
 #[cfg(test)]

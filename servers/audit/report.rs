@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::perf::Counts;
 use super::verdict::{Calls, Source, Verdict, cpu_share, judge};
-use super::watch::{SLICES, Thread};
+use super::watch::Thread;
 use crate::figures::{float, grouped, short, whole};
 use crate::study::child::Stats;
 use crate::study::row::Figure;
@@ -27,8 +27,8 @@ pub struct Report {
     pub schema: &'static str,
     /// How long was watched.
     pub seconds: f64,
-    /// Into how many slices that was divided.
-    pub slices: u32,
+    /// Into how many slices that was divided: fewer than 20 where looking takes its time.
+    pub slices: usize,
     /// The worst of all verdicts.
     pub verdict: Verdict,
     /// Every thread that was seen, by process and number.
@@ -84,11 +84,12 @@ impl Report {
             let stats = evidence.stats.filter(|_| busy == [thread.thread]);
             Finding::new(span, thread, calls(thread, stats, &evidence.perf))
         };
+        let slices = threads.iter().map(|thread| thread.slices.len()).max().unwrap_or_default();
         let threads: Vec<Finding> = threads.iter().map(finding).collect();
         Report {
             schema: "dormouse-audit/1",
             seconds: span.as_secs_f64(),
-            slices: SLICES,
+            slices,
             verdict: threads.iter().map(|t| t.verdict).max().unwrap_or(Verdict::Asleep),
             meaning: meaning(span, &threads),
             threads,
@@ -217,5 +218,54 @@ fn meaning(span: Duration, threads: &[Finding]) -> String {
             "{who} spun, {most}: {evidence}, {cpu:.1} % of a core; who waits for events would \
              have slept."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use asleep::Account;
+
+    use super::super::verdict::Slice;
+    use super::*;
+
+    const SPAN: Duration = Duration::from_secs(2);
+
+    fn thread(thread: u32, cpu: Duration) -> Thread {
+        let life = Account { cpu, ..Account::default() };
+        let slices = vec![Slice { time: SPAN, account: life }];
+        let (process, name) = (7, "worker".into());
+        Thread { process, thread, name, slices, came: false, ended: false, life }
+    }
+
+    fn report(busy: u32) -> Report {
+        let mut threads = vec![thread(7, Duration::ZERO)];
+        threads.extend((8..8 + busy).map(|n| thread(n, SPAN)));
+        let perf = Err("nobody looked".into());
+        let stats = Stats { reads: 1_204_331, vain_reads: 1_204_327, ..Stats::default() };
+        let threads: Vec<_> = threads.iter().collect();
+        Report::new(SPAN, &threads, &Evidence { perf, stats: Some(stats) })
+    }
+
+    #[test]
+    fn counters_show_that_the_one_busy_thread_spins() {
+        let report = report(1);
+        assert_eq!(report.verdict, Verdict::Spinning);
+        assert!(report.meaning.contains("1,204,327 of 1,204,331 calls in vain"), "{report:?}");
+        let said = report.expect_idle().unwrap_err();
+        assert!(said.contains("thread 8 (worker) of process 7 spun: 100.0 % of a core"), "{said}");
+    }
+
+    #[test]
+    fn counters_that_may_be_anothers_are_no_evidence() {
+        let report = report(2);
+        assert_eq!(report.verdict, Verdict::Busy);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json["threads"][1]["vain_calls"]["missing"], "nobody looked", "{json}");
+    }
+
+    #[test]
+    fn silence_is_what_was_expected() {
+        let report = report(0);
+        assert_eq!((report.verdict, report.expect_idle()), (Verdict::Asleep, Ok(())));
     }
 }

@@ -25,7 +25,7 @@ use crate::study::child::Stats;
 /// A rhythm is told from a burst by slices that are alike: twenty are enough for that, and few
 /// enough that looking costs next to nothing. With the usual 2 s each has 100 ms, in which whoever
 /// wakes 40 times a second wakes four times.
-pub const SLICES: u32 = 20;
+const SLICES: u32 = 20;
 
 /// Whom to watch.
 pub enum Target {
@@ -156,7 +156,8 @@ impl Watch {
         Ok(Watch { threads: first.collect(), begin: now, last: now })
     }
 
-    /// Looks again and again until `span` is over; returns how long it was in truth.
+    /// Looks again and again until `span` is over, and has `then` done after each look; returns how
+    /// long it was in truth.
     ///
     /// # Errors
     ///
@@ -166,10 +167,18 @@ impl Watch {
         target: &mut Target,
         span: Duration,
         signals: &Signals,
+        mut then: impl FnMut(&Watch),
     ) -> io::Result<Duration> {
+        let begin = self.begin;
+        let due = |n| begin + span * n / SLICES;
         for n in 1..=SLICES {
-            signals.pause_until(self.begin + span * n / SLICES)?;
+            // A look at thousands of threads takes longer than a slice: then there are fewer.
+            if n < SLICES && due(n + 1) < Instant::now() {
+                continue;
+            }
+            signals.pause_until(due(n))?;
             self.look(target)?;
+            then(self);
         }
         for thread in self.threads.values_mut() {
             // Many get their name only when they run.
@@ -195,9 +204,14 @@ impl Watch {
         Ok(())
     }
 
-    /// Those that are known.
+    /// All that were seen.
     pub fn threads(&self) -> impl Iterator<Item = &Thread> {
         self.threads.values()
+    }
+
+    /// The numbers of those that are there.
+    pub fn present(&self) -> impl Iterator<Item = u32> {
+        self.threads().filter(|thread| !thread.ended).map(|thread| thread.thread)
     }
 }
 

@@ -5,5 +5,6 @@ python3 ticker.py
 
 import time
 
+print("ticking", flush=True)
 while True:
     time.sleep(0.0005)
