@@ -189,7 +189,7 @@ mod tests {
         let table = [
             ("never waits", 1_204_331, 1_204_327, 0, Spinning),
             ("a busy server that reads to the end", 400_000, 100_000, 0, Busy),
-            ("a timer that fires between much work", 2000, 2000, 2000, Busy),
+            ("a timer that fires between much work", 20_000, 20_000, 20_000, Busy),
             ("in vain now and then", 1500, 1500, 0, Busy),
             ("asks all sockets, and sleeps", 100_000, 99_000, 1000, Spinning),
             ("calls nobody", 0, 0, 0, Busy),
