@@ -12,6 +12,7 @@ use std::io;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::audit::Audit;
 use crate::client::Client;
 use crate::load::Load;
 use crate::models::Model;
@@ -40,6 +41,8 @@ pub enum Command {
     Load(Load),
     /// Put each server under the same load, and compare what it cost (also without a command)
     Study(Study),
+    /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
+    Audit(Audit),
 }
 
 impl Command {
@@ -55,6 +58,7 @@ impl Command {
             Command::Client(client) => client.run(),
             Command::Load(load) => load.run(),
             Command::Study(study) => study.run(),
+            Command::Audit(audit) => audit.run(),
         }
     }
 }
@@ -72,6 +76,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::
     let sound = match &command {
         Command::Serve(serve) => serve.check(),
         Command::Load(load) => load.check(),
+        Command::Audit(audit) => audit.check(),
         Command::Models | Command::Client(_) | Command::Study(_) => Ok(()),
     };
     sound.map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
@@ -129,6 +134,11 @@ mod tests {
             ("dormouse load --addr 127.0.0.1:1 --connections 0", ["'0'", "1.."]),
             ("dormouse study --models mio,epoll", ["epoll", "blocking"]),
             ("dormouse study --duration 0s", ["'0s'", "500ms"]),
+            ("dormouse audit", ["--pid", "--help"]),
+            ("dormouse audit --pid 7 -- sleep 9", ["--pid 7", "'sleep'"]),
+            ("dormouse audit --pid 0", ["'0'", "1.."]),
+            ("dormouse audit --pid 7 --duration 5ms", ["'5ms'", "100ms"]),
+            ("dormouse audit sleep 9", ["'sleep'", "--"]),
             ("dormouse dance", ["dance", "--help"]),
         ] {
             let said = wrong(line);

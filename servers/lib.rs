@@ -11,6 +11,7 @@
 //! (whom to take). [`cli`] lists the commands.
 
 pub mod accept;
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod counters;

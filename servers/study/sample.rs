@@ -86,6 +86,7 @@ pub fn memory(pid: u32) -> Option<u64> {
 mod accounts {
     use std::time::Duration;
 
+    use asleep::Account;
     use nix::time::{ClockId, clock_gettime};
     use nix::unistd::Pid;
     use procfs::process::Process;
@@ -107,13 +108,9 @@ mod accounts {
 
     /// Of each thread, as `/proc/PID/status` has those of the first only.
     pub(super) fn switches(pid: u32) -> Option<u64> {
-        let tasks = process(pid)?.tasks().ok()?;
         // A thread may end while they are read; its switches are then missing.
-        let statuses = tasks.flatten().filter_map(|task| task.status().ok());
-        let counts = statuses.map(|status| {
-            Some(status.voluntary_ctxt_switches? + status.nonvoluntary_ctxt_switches?)
-        });
-        counts.sum()
+        let threads = Account::of_threads(pid).ok().filter(|threads| !threads.is_empty())?;
+        Some(threads.values().map(|account| account.switches()).sum())
     }
 
     pub(super) fn memory(pid: u32) -> Option<u64> {
