@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use dormouse_study::audit::verdict::Verdict;
 use dormouse_study::counters::Counters;
 use dormouse_study::limits::raise_descriptor_limit;
 use dormouse_study::models::uring::{available, serve_on_ring};
@@ -26,7 +27,7 @@ use dormouse_study::stop::Stop;
 use nix::libc;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use socket2::SockRef;
-use support::witness::{self, Verdict};
+use support::witness;
 use support::{DORMOUSE, LIMIT, Server, ask, connect, pattern, stream_through, until};
 
 const OPTIONS: Options = Options {

@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use dormouse_study::audit::verdict::Verdict;
+
 use crate::Traits;
 use crate::streams::upper;
-use crate::support::witness::{self, Verdict};
+use crate::support::witness;
 use crate::support::{LIMIT, Server, ask, pattern, reset, stream_through, until};
 
 pub(crate) fn a_storm_of_connections_leaves_nothing(model: Traits) {

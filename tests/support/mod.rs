@@ -69,6 +69,20 @@ impl Server {
         Server::spawn_logging(command)
     }
 
+    /// One that prints other things before it says where it listens.
+    pub(crate) fn spawn_talkative(command: &mut Command) -> Server {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        loop {
+            let line = first_line(&mut stdout);
+            if let Some(address) = line.strip_prefix("listening on ") {
+                let address = address.parse().unwrap();
+                return Server { child, stdout, address };
+            }
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it listened");
+        }
+    }
+
     /// It logs as its environment says, to where its stderr goes.
     pub(crate) fn spawn_logging(mut command: Command) -> Server {
         command.stdin(Stdio::null()).stdout(Stdio::piped());

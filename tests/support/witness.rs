@@ -1,74 +1,68 @@
 //! The second witness: what the kernel says a process did in a span of time.
 //!
 //! A server's own counters can't see a loop that does not count. So the kernel is asked, too: for
-//! the CPU time (in ticks of 10 ms), for the context switches of all threads, which a thread that
-//! slept does not have, and, where `strace` may look, for the system calls.
+//! the account of each thread, which stays the same while it sleeps, and, where `strace` may look,
+//! for the system calls.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What a process did while it was watched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Account {
-    /// CPU time, in ticks: user and system.
-    pub(crate) ticks: u64,
-    /// Times that a thread of it gave up its CPU, or was made to.
-    pub(crate) switches: u64,
-}
+pub(crate) use asleep::Account;
+use dormouse_study::audit::verdict::{Calls, Slice, Verdict, judge};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// No CPU time, no context switch.
-    Asleep,
-    /// Woke up now and then.
-    Periodic,
-    /// Had a CPU for as much of the span as it could get.
-    Spins,
-}
-
-/// Watches the process for `span`, once what it was doing has come to an end. What never comes to
-/// an end is watched all the same.
+/// Watches the process for `span`, once what it was doing has come to an end.
 pub(crate) fn watch(pid: u32, span: Duration) -> (Verdict, Account) {
-    let mut before = account(pid);
+    let [seen] = &watch_all(&[pid], span)[..] else { unreachable!("one for each") };
+    (seen.verdict(None), seen.account())
+}
+
+/// What one process did, from look to look.
+pub(crate) struct Seen(Vec<Slice>);
+
+impl Seen {
+    /// What the audit makes of it, given what was counted of its calls.
+    pub(crate) fn verdict(&self, calls: Option<&Calls>) -> Verdict {
+        judge(&self.0, false, calls)
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        self.0.iter().map(|slice| slice.account).sum()
+    }
+}
+
+/// Watches these processes at a time for `span`, once what they were doing has come to an end.
+/// What never comes to an end is watched all the same.
+pub(crate) fn watch_all(pids: &[u32], span: Duration) -> Vec<Seen> {
+    const LOOKS: u32 = 20;
+
+    let look = || pids.iter().map(|pid| account(*pid)).collect::<Vec<_>>();
+    let mut before = look();
     for _ in 0..20 {
         thread::sleep(Duration::from_millis(50));
-        let last = std::mem::replace(&mut before, account(pid));
+        let last = std::mem::replace(&mut before, look());
         if last == before {
             break;
         }
     }
-    // Silence is what is measured here: nothing to wait for.
-    thread::sleep(span);
-    let after = account(pid);
-    let done =
-        Account { ticks: after.ticks - before.ticks, switches: after.switches - before.switches };
-    // A tick is 10 ms. A spinner gets a core, or its share where others want it too: far more than
-    // a fifth. Whoever wakes a thousand times a second needs a fiftieth.
-    let verdict = match done {
-        Account { ticks: 0, switches: 0 } => Verdict::Asleep,
-        Account { ticks, .. } if u128::from(ticks) * 10 * 5 > span.as_millis() => Verdict::Spins,
-        _ => Verdict::Periodic,
-    };
-    (verdict, done)
+    let mut seen: Vec<_> = pids.iter().map(|_| Seen(Vec::new())).collect();
+    let (mut since, end) = (Instant::now(), Instant::now() + span);
+    while since < end {
+        // Silence is what is measured here: nothing to wait for.
+        thread::sleep(span / LOOKS);
+        let (now, after) = (Instant::now(), look());
+        for ((seen, before), after) in seen.iter_mut().zip(&before).zip(&after) {
+            seen.0.push(Slice { time: now - since, account: after.since(*before) });
+        }
+        (since, before) = (now, after);
+    }
+    seen
 }
 
+/// That of all its threads together.
 fn account(pid: u32) -> Account {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    // The name, in parentheses, may hold blanks; user and system time are fields 14 and 15.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    let mut switches = 0;
-    for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
-        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
-        let counts = status.lines().filter(|line| line.contains("voluntary_ctxt_switches"));
-        switches += counts
-            .map(|line| line.rsplit_once(':').unwrap().1.trim().parse::<u64>().unwrap())
-            .sum::<u64>();
-    }
-    Account { ticks, switches }
+    Account::of_threads(pid).unwrap().into_values().sum()
 }
 
 /// The system calls of the process while `what` goes on, or the reason why nobody can tell.
@@ -83,7 +77,7 @@ pub(crate) fn system_calls(pid: u32, what: impl FnOnce()) -> Result<Vec<String>,
     let reader = thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>());
     // Attaching interrupts the wait of each thread, which then begins anew: let that settle.
     thread::sleep(Duration::from_millis(700));
-    let marker = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let marker = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let traced =
         marker.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"));
     if !traced {

@@ -1,125 +1,16 @@
-//! The laws of no busy-spin, seen from outside: what the kernel says of each server while nobody
-//! says anything to it (DESIGN.md, "The laws").
-//!
-//! Two witnesses: the server's own counters, which must be exact, and the kernel's account of the
-//! process. Each silence ends with a message that is answered: a server that lost every wake would
-//! be as quiet. The very same check finds that `nonblocking` spins, so it can fail.
-#![allow(clippy::unwrap_used)]
-
-mod support;
+//! What a message costs each server, in system calls: law 5.
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
-use std::time::Duration;
 
 use dormouse_study::models::Model;
 use serde_json::Value;
-use support::witness::{self, Account, Verdict};
-use support::{Server, ask, stream_through};
 
-const SPAN: Duration = Duration::from_secs(2);
-
-/// Leaves `connections` idle, watches, and then asks each of them something.
-fn watch_idle(model: &str, args: &[&str], connections: usize) -> (Verdict, Account, Value) {
-    let server = Server::start(model, args);
-    let streams: Vec<TcpStream> = (0..connections).map(|_| server.connect()).collect();
-    // Whoever was answered was accepted; and what an accept leaves to do is done by then, too.
-    for stream in &streams {
-        ask(stream, b"before");
-    }
-    let (verdict, account) = witness::watch(server.pid(), SPAN);
-    for stream in &streams {
-        assert_eq!(ask(stream, b"after"), b"AFTER", "silent, but is it alive?");
-    }
-    (verdict, account, server.stop())
-}
-
-/// Silence, with so many connections; and no more waits than `waits` events a connection bring.
-fn sleeps(model: &str, connections: &[usize], waits: u64) {
-    raise_descriptor_limit();
-    for connections in connections {
-        let (verdict, account, stats) = watch_idle(model, &[], *connections);
-        println!("{model}, {connections} idle: {verdict:?}, {account:?}");
-        assert_eq!(verdict, Verdict::Asleep, "{model}, {connections} idle: {account:?}; {stats}");
-        let messages = 2 * *connections as u64;
-        assert_eq!(stats["bytes_in"], messages / 2 * 11, "{stats}");
-        let most = waits * *connections as u64 + 2;
-        assert!(stats["waits"].as_u64().unwrap() <= most, "at most {most} waits: {stats}");
-    }
-}
+use crate::SPAN;
+use crate::support::{Server, ask, stream_through, witness};
 
 fn vain(stats: &Value, name: &str) -> u64 {
     stats[name].as_u64().unwrap()
-}
-
-fn raise_descriptor_limit() {
-    dormouse_study::limits::raise_descriptor_limit().unwrap();
-}
-
-// Each connection's coming, what its registration says, its two messages and its end; and two
-// waits for the stop of the whole.
-
-#[test]
-fn mio_sleeps_while_nobody_speaks() {
-    sleeps("mio", &[0, 1, 1000], 4);
-}
-
-#[test]
-fn async_sleeps_while_nobody_speaks() {
-    sleeps("async", &[0, 1, 1000], 4);
-}
-
-#[test]
-fn select_sleeps_while_nobody_speaks() {
-    sleeps("select", &[0, 1, 900], 4);
-}
-
-#[test]
-fn poll_sleeps_while_nobody_speaks() {
-    sleeps("poll", &[0, 1, 1000], 4);
-}
-
-/// It is told of each segment, and of the room that an acknowledged answer makes.
-#[test]
-fn signal_sleeps_while_nobody_speaks() {
-    sleeps("signal", &[0, 1, 1000], 8);
-}
-
-#[test]
-fn uring_sleeps_while_nobody_speaks() {
-    if let Err(why) = Model::Uring.check() {
-        println!("skipped: {why}");
-        return;
-    }
-    sleeps("uring", &[0, 1, 1000], 4);
-}
-
-#[test]
-fn threads_sleeps_while_nobody_speaks() {
-    sleeps("threads", &[0, 1, 1000], 0);
-}
-
-#[test]
-fn blocking_sleeps_while_nobody_speaks() {
-    sleeps("blocking", &[0, 1], 0);
-}
-
-/// The reverse: the check is worth something, as it finds the one that is made to spin.
-#[test]
-fn nonblocking_is_found_to_spin_by_the_same_check() {
-    let (verdict, account, stats) = watch_idle("nonblocking", &[], 1);
-    println!("nonblocking, 1 idle: {verdict:?}, {account:?}");
-    assert_eq!(verdict, Verdict::Spins, "{account:?}");
-    assert!(vain(&stats, "vain_reads") > 10_000, "{stats}");
-}
-
-#[test]
-fn nonblocking_that_asks_now_and_then_is_periodic() {
-    let (verdict, account, stats) = watch_idle("nonblocking", &["--every", "1ms"], 1);
-    println!("nonblocking --every 1ms, 1 idle: {verdict:?}, {account:?}");
-    assert_eq!(verdict, Verdict::Periodic, "{account:?}");
-    assert!(account.switches > 100, "it wakes all the time: {account:?}");
-    assert!(vain(&stats, "vain_reads") > 100, "{stats}");
 }
 
 /// Law 5: one wait, one read, one write for each message, and nothing in vain.
@@ -211,7 +102,7 @@ fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
 
 /// The calls that came to an end, by name. What the attach or the end of the tracing has cut short
 /// is no call of the server's.
-fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
+pub(crate) fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
     let mut calls = BTreeMap::new();
     for line in lines {
         let cut = ["<unfinished", "<detached", "ERESTART"];
