@@ -88,7 +88,8 @@ impl Reactor {
     }
 
     /// Blocks until something happens, or until `longest` has passed. The one place that blocks.
-    pub(crate) fn park(&self, longest: Option<Duration>) {
+    /// Returns whether the kernel has said what there is: not if a signal came first.
+    pub(crate) fn park(&self, longest: Option<Duration>) -> bool {
         self.observer.saw(Moment::Parked(longest));
         let timeout = longest.map(|longest| longest.min(LONGEST_WAIT));
         let found = self.wait(timeout);
@@ -102,12 +103,14 @@ impl Reactor {
             _ => Cause::Deadline,
         };
         self.observer.saw(Moment::Returned(cause));
+        cause != Cause::Interrupted
     }
 
-    /// Asks the kernel what has happened, without waiting.
-    pub(crate) fn look(&self) {
+    /// Asks the kernel what has happened, without waiting. Returns as [`Reactor::park`].
+    pub(crate) fn look(&self) -> bool {
         let found = self.wait(Some(Duration::ZERO));
         self.observer.saw(Moment::Asked(found.events));
+        !found.interrupted
     }
 
     fn wait(&self, timeout: Option<Duration>) -> Found {

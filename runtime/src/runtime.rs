@@ -120,7 +120,7 @@ impl Runtime {
     /// 1. wait: if no task can run, park until something happens; else, now and then, only look.
     ///    Either way, whoever an event concerns is woken.
     /// 2. inbox: queue the tasks that other threads woke.
-    /// 3. timers: wake those whose deadline has come.
+    /// 3. timers: wake those whose deadline has come, once the kernel has said what came before.
     /// 4. run: poll each task that is queued by now, once.
     fn run(
         &self,
@@ -137,6 +137,8 @@ impl Runtime {
             if idle || asked {
                 // 2. inbox
                 executor.read_letters(&mut letters);
+            }
+            if asked {
                 // 3. timers
                 timers.fire();
             }
@@ -146,28 +148,31 @@ impl Runtime {
         }
     }
 
-    /// Sleeps until something happens; not at all if a deadline has come or a letter lies in the
-    /// inbox. Returns whether the kernel was asked.
+    /// Sleeps until something happens; not at all if a letter lies in the inbox. Returns whether
+    /// the kernel has said what there is.
     fn park(&self) -> bool {
         let Context { reactor, timers, inbox, .. } = &*self.context;
         let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
-        if left == Some(Duration::ZERO) || !inbox.may_park() {
+        if left == Some(Duration::ZERO) {
+            // The thread was busy as the deadline came, and who was ready in time wins against it.
+            return self.ask();
+        }
+        if !inbox.may_park() {
             return false;
         }
-        // IDEA: it blocks only here, when no task can run, and no longer than to a deadline.
-        reactor.park(left);
         self.polls.set(0);
-        true
+        // IDEA: it blocks only here, when no task can run, and no longer than to a deadline.
+        reactor.park(left)
     }
 
     /// Asks the kernel without waiting, once in so many polls. Returns whether it did.
     fn look(&self) -> bool {
-        if self.polls.get() < POLLS_BETWEEN_LOOKS {
-            return false;
-        }
-        self.context.reactor.look();
+        self.polls.get() >= POLLS_BETWEEN_LOOKS && self.ask()
+    }
+
+    fn ask(&self) -> bool {
         self.polls.set(0);
-        true
+        self.context.reactor.look()
     }
 
     /// What the runtime has done so far.
