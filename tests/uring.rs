@@ -307,6 +307,39 @@ fn a_stop_in_the_middle_of_work_ends_all_connections() {
     }
 }
 
+/// The end of a ring can interrupt what its thread does next, without any signal: a wait for
+/// events, or a sleep. A runtime on that thread must not mind.
+#[test]
+fn the_end_of_a_ring_disturbs_no_runtime() {
+    let Some(_turn) = turn() else { return };
+    for _ in 0..20 {
+        let listener = dormouse_study::listen::bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let breaker = listener.try_clone().unwrap();
+        let thread = thread::spawn(move || {
+            let counters = Counters::new("uring", false);
+            let served = serve_on_ring(64, listener, &OPTIONS, &counters, &Stop::default());
+            assert!(served.is_err(), "its listener was broken");
+            let runtime = dormouse::Runtime::new().unwrap();
+            for _ in 0..5 {
+                let (begin, pause) = (Instant::now(), Duration::from_millis(5));
+                runtime.block_on(dormouse::time::sleep(pause));
+                assert!(begin.elapsed() >= pause, "early");
+            }
+            let metrics = runtime.metrics();
+            dormouse::testing::check_books(&metrics).unwrap();
+            metrics.returned_interrupted
+        });
+        let streams: Vec<_> = (0..20).map(|_| connect(address)).collect();
+        for stream in &streams {
+            ask(stream, b"hello");
+        }
+        // With twenty receives in flight.
+        SockRef::from(&breaker).shutdown(Shutdown::Both).unwrap();
+        println!("interrupted: {}", thread.join().unwrap());
+    }
+}
+
 /// What hides the call, as containers do, and what the user must be told then.
 const HIDDEN: [(i32, &str); 2] =
     [(libc::EPERM, "a seccomp filter"), (libc::ENOSYS, "this kernel has no io_uring")];
