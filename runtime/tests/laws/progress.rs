@@ -14,6 +14,7 @@ use std::thread;
 
 use asleep::Account;
 use dormouse::time::timeout;
+use dormouse::{spawn, yield_now};
 use futures_lite::future::poll_once;
 
 use crate::support::{SILENCE, add_one_timer, add_one_unpark, lab, wait_until_asleep};
@@ -27,6 +28,37 @@ fn a_wake_from_another_thread_ends_the_park() {
             let kernel = elsewhere(|sleeper| over_a_silence(sleeper, wait_until_asleep)).await;
             span.expect(add_one_unpark);
             assert!(kernel.is_none_or(Account::is_idle), "it ran before the wake: {kernel:?}");
+        });
+    });
+}
+
+/// The thread never blocks, as somebody can always run; the wake must be heard all the same.
+#[test]
+fn a_wake_from_another_thread_is_heard_beside_a_task_that_spins() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let spins = spawn(async {
+                loop {
+                    yield_now().await;
+                }
+            });
+            let (woken, mut waking) = (Arc::new(AtomicBool::new(false)), None);
+            poll_fn(|cx| {
+                if woken.load(SeqCst) {
+                    return Poll::Ready(());
+                }
+                waking.get_or_insert_with(|| {
+                    let (waker, woken) = (cx.waker().clone(), Arc::clone(&woken));
+                    thread::spawn(move || {
+                        woken.store(true, SeqCst);
+                        waker.wake();
+                    })
+                });
+                Poll::Pending
+            })
+            .await;
+            waking.unwrap().join().unwrap();
+            spins.abort();
         });
     });
 }
