@@ -4,7 +4,7 @@
 //! Idea: watch a process from outside, without stopping it: the kernel's account of each thread
 //! tells sleep from rhythm from work, and where calls can be counted, work from vain questions.
 //! Leaves out: other systems than Linux, whose kernels keep other accounts.
-//! Read before: `asleep/src/account.rs`, and the files of `audit/`. Read next: `cli.rs`.
+//! Read before: the files of `audit/`, from `audit/signals.rs` on. Read next: `cli.rs`.
 //! Try: `cargo run -- audit -- cargo run -- serve nonblocking --stats`
 
 #[cfg(target_os = "linux")]
@@ -29,10 +29,21 @@ use std::time::Duration;
 use crate::load::parse_duration;
 use crate::output::printable;
 
+const VERDICTS: &str = "\
+Verdicts:
+  asleep    no CPU time and no context switch
+  periodic  woken at a steady rate (16 times or more in all), below 20 % of a core
+  busy      ran: work, an uneven rhythm, or a loop that asks nobody
+  spinning  most of its system calls came back with nothing, at once
+
+To tell spinning from busy it needs perf and the right to trace (usually root's), or a command
+whose last line is that of 'dormouse serve --stats'. Without, both are busy.";
+
 /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
 #[derive(Debug, clap::Args)]
+#[command(after_help = VERDICTS)]
 pub struct Audit {
-    /// A process that runs; it goes on
+    /// Watch this running process alone, not its children; it is left running
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=0x7fff_ffff))]
     pub pid: Option<u32>,
     /// How long to watch
@@ -44,7 +55,7 @@ pub struct Audit {
     /// Print the figures as one line of JSON (DESIGN.md, "Figures as JSON")
     #[arg(long)]
     pub json: bool,
-    /// A program to start, given half a second to be ready, watched with all that it starts, ended
+    /// Start this program, wait half a second, watch it and all that it starts, then end them
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }

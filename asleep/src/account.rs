@@ -37,7 +37,7 @@ pub struct Account {
     pub cpu: Duration,
     /// Times that it gave up its CPU, to wait for something.
     pub voluntary: u64,
-    /// Times that it was made to give up its CPU to another: it had more to do.
+    /// Times that it was made to give up its CPU to another, though it had more to do.
     pub involuntary: u64,
 }
 

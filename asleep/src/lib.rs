@@ -1,9 +1,9 @@
 //! **asleep**: assertions that a thread sleeps, and that a task does not spin.
 //!
 //! A program that spins gives the right answers. Its tests pass; only the fan is heard, and the
-//! bill is paid. No tool of the field offers an assertion 'my task does not spin': people find out
-//! by flame graph, from a machine that burns. Here it is, for a program of any async runtime, or of
-//! none:
+//! bill is paid. Some tools count the wakes of a future that is polled by hand; none asserts that the
+//! thread slept, and people find out by flame graph, from a machine that burns. Here is the
+//! assertion, for a program of any async runtime, or of none:
 //!
 //! ```
 //! use std::time::Duration;
@@ -24,8 +24,22 @@
 //! # a_receiver_sleeps_until_there_is_a_message();
 //! ```
 //!
-//! Put your own runtime's `block_on` there, and your own future. The last line matters as much as
-//! the assertion: a runtime that lost every wake would be as quiet.
+//! Put your own runtime's `block_on` there, and your own future; that of an `async` block or
+//! function is pinned first: `let mut read = std::pin::pin!(stream.read(&mut buffer));`. (This one
+//! needs the dev-dependencies `futures-channel` and `futures-lite`.) Under tokio it is:
+//!
+//! ```ignore
+//! #[tokio::test]
+//! async fn my_task_sleeps_until_it_is_told() {
+//!     let (tell, told) = tokio::sync::oneshot::channel();
+//!     let mut task = tokio::spawn(told); // your own task
+//!     asleep::assert_idle(Duration::from_millis(100), &mut task).await;
+//!     tell.send("hello").unwrap();
+//!     assert_eq!(task.await.unwrap(), Ok("hello"));
+//! }
+//! ```
+//!
+//! The last line matters as much as the assertion: a runtime that lost every wake would be as quiet.
 //!
 //! A spinner is named, with what gave it away (this one ran beside others, on a busy machine):
 //!
@@ -58,7 +72,10 @@
 //! which only wants to go to sleep gets no CPU for a whole second, or none for 20 ms just as it
 //! falls asleep; and if it is woken from outside: by a signal, a debugger, a stop and a go on.
 //!
-//! What it can't see: work that the kernel does for a thread that sleeps; and a spinner that is
+//! What it can't see: other threads. On a runtime of several threads, as `flavor = "multi_thread"` of
+//! tokio is, [`assert_idle`] sees the one that polls, and a task that spins on another passes: use
+//! [`assert_process_idle`], in a test file of its own. Nor work that the kernel does for a thread
+//! that sleeps; nor a spinner that is
 //! silent for longer than the span, as a ticker of once per second: choose the span longer than
 //! the period that you are afraid of.
 //!

@@ -69,7 +69,7 @@ impl Watch {
     /// Watches over a span of `span`, and then wakes `waker`, or whichever came after it.
     pub(crate) fn begin(scope: Scope, span: Duration, waker: &Waker) -> io::Result<Watch> {
         let end = Mutex::new(End { waker: Some(waker.clone()), verdict: None });
-        let shared = Arc::new(Shared { polls: AtomicU64::new(1), end });
+        let shared = Arc::new(Shared { polls: AtomicU64::default(), end });
         let (stop, stopped) = mpsc::channel();
         let watcher = Watcher {
             scope,
@@ -110,7 +110,7 @@ struct Watcher {
 }
 
 /// All that is seen at one moment.
-struct Moment {
+struct Sight {
     polls: u64,
     threads: io::Result<BTreeMap<u32, Look>>,
 }
@@ -150,8 +150,8 @@ impl Watcher {
         (self.stopped.recv_timeout(time) == Err(RecvTimeoutError::Timeout)).then_some(())
     }
 
-    fn look(&self) -> Moment {
-        Moment { polls: self.shared.polls.load(Ordering::Relaxed), threads: self.look_at_threads() }
+    fn look(&self) -> Sight {
+        Sight { polls: self.shared.polls.load(Ordering::Relaxed), threads: self.look_at_threads() }
     }
 
     fn look_at_threads(&self) -> io::Result<BTreeMap<u32, Look>> {
@@ -170,8 +170,8 @@ impl Watcher {
     }
 }
 
-impl Moment {
-    fn is_still_as(&self, before: &Moment) -> bool {
+impl Sight {
+    fn is_still_as(&self, before: &Sight) -> bool {
         let slept = match (&before.threads, &self.threads) {
             (Ok(before), Ok(now)) => before == now && now.values().all(|look| look.asleep),
             // There is nothing to wait for.
@@ -180,14 +180,16 @@ impl Moment {
         slept && self.polls == before.polls
     }
 
-    fn compare(&self, before: &Moment, span: Duration) -> Verdict {
+    fn compare(&self, before: &Sight, span: Duration) -> Verdict {
         let (mut findings, mut untold) = (Vec::new(), None);
         match (&before.threads, &self.threads) {
             (Ok(before), Ok(after)) => findings = differences(before, after, span),
             (Err(e), _) | (_, Err(e)) if e.kind() == io::ErrorKind::Unsupported => {
                 untold = Some(e.to_string());
             }
-            (Err(e), _) | (_, Err(e)) => findings.push(format!("its threads can't be seen: {e}")),
+            (Err(e), _) | (_, Err(e)) => {
+                findings.push(format!("the watched threads can't be seen: {e}"));
+            }
         }
         if self.polls != before.polls {
             let polls = self.polls - before.polls;
@@ -274,7 +276,7 @@ mod tests {
 
     #[test]
     fn where_threads_are_not_told_of_it_says_so_and_still_counts_polls() {
-        let told = |polls, error| Moment { polls, threads: Err(io::Error::new(error, "not here")) };
+        let told = |polls, error| Sight { polls, threads: Err(io::Error::new(error, "not here")) };
         let nothing = told(1, io::ErrorKind::Unsupported);
         let verdict = nothing.compare(&nothing, SPAN);
         assert!(verdict.findings.is_empty());
@@ -282,6 +284,9 @@ mod tests {
         let polled = told(3, io::ErrorKind::Unsupported).compare(&nothing, SPAN);
         assert_eq!(polled.findings, ["in 100ms the future was polled 2 times"]);
         let denied = told(1, io::ErrorKind::PermissionDenied);
-        assert_eq!(denied.compare(&denied, SPAN).findings, ["its threads can't be seen: not here"]);
+        assert_eq!(
+            denied.compare(&denied, SPAN).findings,
+            ["the watched threads can't be seen: not here"]
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! Problem: a runtime needs no settings to run; some are useful now and then.
 //! Idea: they are collected here, and the runtime is made of them at once.
 //! Leaves out: settings of tasks and sockets, which are theirs.
-//! Read before: `watchdog.rs`. Read next: `servers/models/async.rs`.
+//! Read before: `watchdog.rs`. Read next: `testing.rs`.
 //! Try: `cargo test -p dormouse --test watchdog`
 
 use std::io;

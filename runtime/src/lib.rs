@@ -45,7 +45,7 @@
 //! | `time.rs` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
 //! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
-//! | `testing.rs` | How does a test prove that it never does? |
+//! | `testing.rs` | How does a test prove that nothing spins? |
 //!
 //! # What it leaves out, on purpose
 //!

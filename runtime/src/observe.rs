@@ -61,7 +61,7 @@ pub struct Metrics {
     pub returned_clamped: u64,
     /// Parks that ended for no reason known. A fault where it is not 0.
     pub returned_none: u64,
-    /// Questions to the kernel that did not wait, as tasks could run.
+    /// Questions to the kernel that did not wait: tasks could run, or a deadline had already come.
     pub polls_nowait: u64,
     /// Those of them that brought nothing.
     pub vain_polls_nowait: u64,

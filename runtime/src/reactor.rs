@@ -107,7 +107,7 @@ impl Reactor {
     }
 
     /// Asks the kernel what has happened, without waiting. Returns as [`Reactor::park`].
-    pub(crate) fn look(&self) -> bool {
+    pub(crate) fn ask(&self) -> bool {
         let found = self.wait(Some(Duration::ZERO));
         self.observer.saw(Moment::Asked(found.events));
         !found.interrupted

@@ -25,7 +25,7 @@ use crate::observe::{Listener, Metrics, Moment};
 ///
 /// A question costs about as much as ten polls; so a task that keeps waking itself pays a sixth
 /// more, and sockets and timers wait for 64 polls at most.
-const POLLS_BETWEEN_LOOKS: usize = 64;
+const POLLS_BETWEEN_QUESTIONS: usize = 64;
 
 /// Runs futures on this thread, and sleeps when none of them can go on.
 ///
@@ -117,7 +117,7 @@ impl Runtime {
 
     /// The loop. A turn of it is:
     ///
-    /// 1. wait: if no task can run, park until something happens; else, now and then, only look.
+    /// 1. wait: if no task can run, park until something happens; else, now and then, only ask.
     ///    Either way, whoever an event concerns is woken.
     /// 2. inbox: queue the tasks that other threads woke.
     /// 3. timers: wake those whose deadline has come, once the kernel has said what came before.
@@ -132,7 +132,7 @@ impl Runtime {
         while !done.get() {
             // 1. wait
             let idle = queue.is_empty();
-            let asked = (idle && self.park()) || self.look();
+            let asked = (idle && self.park()) || self.ask_now_and_then();
             observer.saw(Moment::Turn);
             if idle || asked {
                 // 2. inbox
@@ -166,13 +166,13 @@ impl Runtime {
     }
 
     /// Asks the kernel without waiting, once in so many polls. Returns whether it did.
-    fn look(&self) -> bool {
-        self.polls.get() >= POLLS_BETWEEN_LOOKS && self.ask()
+    fn ask_now_and_then(&self) -> bool {
+        self.polls.get() >= POLLS_BETWEEN_QUESTIONS && self.ask()
     }
 
     fn ask(&self) -> bool {
         self.polls.set(0);
-        self.context.reactor.look()
+        self.context.reactor.ask()
     }
 
     /// What the runtime has done so far.

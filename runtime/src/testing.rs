@@ -7,7 +7,7 @@
 //! returned for a reason.
 //! Leaves out: what the kernel says of the thread. The crate `asleep` asserts that, under any
 //! runtime.
-//! Read before: `builder.rs`. Read next: `runtime/tests/laws/main.rs`.
+//! Read before: `builder.rs`. Read next: `asleep/src/account.rs`, `runtime/tests/laws/main.rs`.
 //! Try: `cargo test -p dormouse --test laws`
 //!
 //! ```
@@ -32,6 +32,7 @@
 //!         });
 //!         waits.abort();
 //!     });
+//!     // Whoever is still queued gets its poll before the books are checked.
 //!     runtime.block_on(yield_now());
 //!     testing::check_books(&runtime.metrics()).unwrap();
 //! }
@@ -52,8 +53,7 @@ use crate::observe::Metrics;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn changes(did: &Metrics) -> Vec<(&'static str, u64)> {
-    let named = { *did }.fields().map(|(name, value)| (name, *value));
-    named.into_iter().filter(|(_, value)| *value > 0).collect()
+    named(*did).into_iter().filter(|(_, value)| *value > 0).collect()
 }
 
 /// Asserts that `did` is what `fill_in` fills in, in every figure. See the [module](self).
@@ -65,13 +65,17 @@ pub fn changes(did: &Metrics) -> Vec<(&'static str, u64)> {
 pub fn expect(did: &Metrics, fill_in: impl FnOnce(&mut Metrics)) {
     let mut expected = Metrics::default();
     fill_in(&mut expected);
-    let pairs = { *did }.fields().map(|(name, value)| (name, *value));
-    let pairs = pairs.into_iter().zip(expected.fields());
-    let differ = pairs.filter(|((_, did), (_, expected))| did != *expected);
+    let pairs = named(*did).into_iter().zip(named(expected));
+    let differ = pairs.filter(|(did, expected)| did != expected);
     let differ: Vec<_> = differ
         .map(|((name, did), (_, expected))| format!("{name}: {did}, not {expected}"))
         .collect();
     assert!(differ.is_empty(), "it did what was not expected: {}", differ.join("; "));
+}
+
+/// All figures by name: a copy, as `fields` lends them for writing.
+fn named(mut did: Metrics) -> impl IntoIterator<Item = (&'static str, u64)> {
+    did.fields().map(|(name, value)| (name, *value))
 }
 
 /// A law that does not hold, and the figures that give it away.
@@ -110,7 +114,8 @@ impl std::error::Error for Breach {}
 
 /// Checks what holds whatever was asked of a runtime: laws 0 to 3, as equations.
 ///
-/// `did` is all that it did, or a part; at its ends no task that was woken waits for its poll.
+/// `did` is all that it did, or a part; at its ends no task that was spawned or woken waits for its
+/// poll: `runtime.block_on(yield_now())` sees to that.
 ///
 /// # Errors
 ///
@@ -131,7 +136,8 @@ pub fn check_books(did: &Metrics) -> Result<(), Breach> {
     // IDEA: a law is an equation between counters, so whoever breaks it is given away by a number.
     at_most(0, wakes, answers)?;
     at_most(0, queued, polled)?;
-    // Asked without waiting: only while tasks can run, once per batch of them.
+    // Asked without waiting: once per batch while tasks can run, and once for a deadline that has
+    // come, which lets one run.
     at_most(1, ("polls_nowait", m.polls_nowait), polled)?;
     let vain = ("vain_polls_nowait", m.vain_polls_nowait);
     at_most(1, vain, ("polls_nowait", m.polls_nowait))?;
@@ -158,8 +164,9 @@ pub fn check_events(did: &Metrics, events: u64) -> Result<(), Breach> {
     at_most(3, ("events", did.events), ("edges of the kernel", events))
 }
 
-/// Checks law 4 over a span of silence; `retries`: how often, out of descriptors, accepting could
-/// be tried again in it.
+/// Checks law 4 over a span of silence: no figure may be above `retries`, which is how often, out of
+/// descriptors, accepting could be tried again in it; else 0. A sleep of your own in that span counts:
+/// let the time pass outside of the runtime, or use [`expect`].
 ///
 /// # Errors
 ///

@@ -23,11 +23,14 @@ use crate::slots::Key;
 /// It is off unless a [`Builder`](crate::Builder) is given one; then a poll and the wake before it
 /// cost about 125 ns more, most of it for looks at the clock.
 ///
+/// A logger must be installed, and let warnings pass; `env_logger` by itself shows errors only:
+/// `env_logger::Builder::new().filter_level(log::LevelFilter::Warn).init()`.
+///
 /// ```
 /// use dormouse::{Builder, Watchdog, yield_now};
 ///
 /// let runtime = Builder::new().watchdog(Watchdog::default()).build()?;
-/// // Logs: task 1.0, spawned at …, has woken itself 1001 times, and nothing else did: it spins
+/// // Logs: task 0.1, spawned at …, has woken itself 1001 times, and nothing else did: it spins
 /// runtime.block_on(async { for _ in 0..2000 { yield_now().await } });
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -68,9 +71,9 @@ impl Watchdog {
 
     /// What a runtime calls at every step of its loop.
     pub(crate) fn listener(self) -> Listener {
-        let watch = RefCell::new(Watch::default());
+        let known = RefCell::new(Known::default());
         Box::new(move |moment| {
-            let warning = watch.borrow_mut().note(moment, &self);
+            let warning = known.borrow_mut().note(moment, &self);
             // A logger is foreign code: it is called when the borrow has ended.
             if let Some(warning) = warning {
                 log::warn!("{warning}");
@@ -81,7 +84,7 @@ impl Watchdog {
 
 /// What is known of the tasks and sources that are there.
 #[derive(Default)]
-struct Watch {
+struct Known {
     tasks: HashMap<Key, Watched>,
     sources: HashMap<Key, Watched>,
     /// The poll that goes on, and since when.
@@ -127,7 +130,7 @@ impl Watched {
     }
 }
 
-impl Watch {
+impl Known {
     /// Takes note of what happens; returns a warning, if there is reason for one.
     fn note(&mut self, moment: Moment, limits: &Watchdog) -> Option<String> {
         match moment {
@@ -239,7 +242,7 @@ mod tests {
 
     #[test]
     fn who_has_gone_is_forgotten() {
-        let mut watch = Watch::default();
+        let mut known = Known::default();
         for n in 0..1000 {
             let (task, source) = (Key(n), Key(n + 1000));
             for moment in [
@@ -249,9 +252,9 @@ mod tests {
                 Moment::Deregistered(source),
                 Moment::Ended(task),
             ] {
-                assert_eq!(watch.note(moment, &Watchdog::default()), None);
+                assert_eq!(known.note(moment, &Watchdog::default()), None);
             }
         }
-        assert!(watch.tasks.is_empty() && watch.sources.is_empty() && watch.polling.is_none());
+        assert!(known.tasks.is_empty() && known.sources.is_empty() && known.polling.is_none());
     }
 }

@@ -52,7 +52,7 @@ fn for_ever<F: Future<Output = ()> + 'static>(
 
 #[test]
 fn a_task_that_wakes_itself_leaves_sockets_and_timers_their_turn() {
-    let _watchdog = support::Watchdog::new();
+    let _watchdog = support::HangGuard::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         let hot = for_ever(yield_now);
@@ -67,7 +67,7 @@ fn a_task_that_wakes_itself_leaves_sockets_and_timers_their_turn() {
 
 #[test]
 fn deadlines_that_are_always_due_leave_sockets_their_turn() {
-    let _watchdog = support::Watchdog::new();
+    let _watchdog = support::HangGuard::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         // Due by the time that anybody looks: the thread never parks.
@@ -87,7 +87,7 @@ fn firehose(address: SocketAddr) {
 
 #[test]
 fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
-    let _watchdog = support::Watchdog::new();
+    let _watchdog = support::HangGuard::new();
     let runtime = Runtime::new().unwrap();
     let reads = Rc::new(Cell::new(0_u64));
     let counted = Rc::clone(&reads);
@@ -111,7 +111,7 @@ fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
 #[test]
 fn connections_that_keep_coming_do_not_keep_the_thread_to_themselves() {
     const CONNECTIONS: usize = 1000;
-    let _watchdog = support::Watchdog::new();
+    let _watchdog = support::HangGuard::new();
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         let mut listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -104,7 +104,7 @@ const TABLE: &[Sabotage] = &[
     Sabotage {
         what: "the kernel is asked at every turn",
         file: "runtime.rs",
-        line: "self.polls.get() >= POLLS_BETWEEN_LOOKS && self.ask()",
+        line: "self.polls.get() >= POLLS_BETWEEN_QUESTIONS && self.ask()",
         broken: "self.ask()",
         noticed_by: "laws",
     },
@@ -252,7 +252,7 @@ const TABLE: &[Sabotage] = &[
     Sabotage {
         what: "sockets are not looked at while a task can run",
         file: "runtime.rs",
-        line: "self.polls.get() >= POLLS_BETWEEN_LOOKS && self.ask()",
+        line: "self.polls.get() >= POLLS_BETWEEN_QUESTIONS && self.ask()",
         broken: "false",
         noticed_by: "laws",
     },

@@ -27,6 +27,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use asleep::Wakes;
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::{Sleep, sleep, timeout};
 use dormouse::{JoinError, Runtime, spawn, yield_now};
@@ -36,8 +37,8 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use logged::logged;
 use support::{
-    OnDrop, Wakes, Watchdog, any_port, assert_books_balance, connection, connection_to_std,
-    difference, expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
+    HangGuard, OnDrop, any_port, assert_books_balance, connection, connection_to_std, difference,
+    expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -184,7 +185,7 @@ fn the_end_of_a_task_wakes_its_joiner_once() {
                     }
                 });
                 yield_now().await;
-                let (count, waker) = Wakes::waker();
+                let (count, waker) = Wakes::new();
                 let cx = &mut Context::from_waker(&waker);
                 assert!(Pin::new(&mut task).poll(cx).is_pending());
                 if aborts {
@@ -414,7 +415,7 @@ fn drop_a_task_that(does: Does, end: As) {
 
 #[test]
 fn a_drop_may_do_as_it_likes() {
-    let _watchdog = Watchdog::new();
+    let _watchdog = HangGuard::new();
     for does in [
         Does::WakeItself,
         Does::WakeAnother,
@@ -435,7 +436,7 @@ fn a_drop_may_do_as_it_likes() {
 #[test]
 fn a_dropped_runtime_drops_a_hundred_entangled_tasks() {
     in_a_process("a_dropped_runtime_drops_a_hundred_entangled_tasks", || {
-        let _watchdog = Watchdog::new();
+        let _watchdog = HangGuard::new();
         let before = open_descriptors();
         let wakers = Arc::new(Mutex::new(Vec::new()));
         let drops = Rc::new(Cell::new(0));
@@ -472,7 +473,7 @@ fn a_dropped_runtime_drops_a_hundred_entangled_tasks() {
 
 #[test]
 fn a_task_spawned_as_its_runtime_is_dropped_never_runs() {
-    let _watchdog = Watchdog::new();
+    let _watchdog = HangGuard::new();
     let (drops, result) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
     let (guard, told) = (OnDrop::count(&drops), Rc::clone(&result));
     let late = OnDrop::call(move || {
@@ -881,10 +882,10 @@ async fn the_newest_waker_wins<F: Future>(
     mut future: Pin<&mut F>,
     make_ready: impl FnOnce(),
 ) -> F::Output {
-    let (old, waker) = Wakes::waker();
+    let (old, waker) = Wakes::new();
     assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);
-    let (new, waker) = Wakes::waker();
+    let (new, waker) = Wakes::new();
     let cx = &mut Context::from_waker(&waker);
     assert!(future.as_mut().poll(cx).is_pending());
     assert_eq!(Arc::strong_count(&old), 1, "the old waker was let go");
@@ -987,7 +988,7 @@ fn a_joiner_may_change_its_waker() {
 fn a_yield_wakes_whoever_polls_it_first() {
     lab(|runtime| {
         let before = runtime.metrics();
-        let ((first, first_waker), (second, second_waker)) = (Wakes::waker(), Wakes::waker());
+        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
         let mut yields = yield_now();
         let mut poll = |waker| Pin::new(&mut yields).poll(&mut Context::from_waker(waker));
         assert!(poll(&first_waker).is_pending());

@@ -21,6 +21,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use asleep::Wakes;
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::{sleep, sleep_until, timeout};
 use dormouse::{spawn, yield_now};
@@ -28,7 +29,7 @@ use futures_lite::AsyncReadExt;
 use futures_lite::future::poll_once;
 
 use support::{
-    SILENCE, Wakes, add_one_timer, add_one_unpark, any_port, expect, lab, until, wait_until_asleep,
+    SILENCE, add_one_timer, add_one_unpark, any_port, expect, lab, until, wait_until_asleep,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -306,7 +307,7 @@ fn a_sleep_counts_from_its_call_however_long_the_thread_was_busy() {
 
 #[test]
 fn a_sleep_outside_of_a_runtime_says_so() {
-    let (_, waker) = Wakes::waker();
+    let (_, waker) = Wakes::new();
     let poll = catch_unwind(|| Pin::new(&mut sleep(HOUR)).poll(&mut Context::from_waker(&waker)));
     let panic = poll.unwrap_err();
     assert!(panic.downcast_ref::<&str>().unwrap().contains("sleep outside of a runtime"));

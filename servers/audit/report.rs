@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::perf::Counts;
-use super::verdict::{Calls, Source, Verdict, cpu_share, judge};
+use super::verdict::{Calls, Source, Verdict, cpu_share, is_rare, judge};
 use super::watch::Thread;
 use crate::figures::{float, grouped, short, whole};
 use crate::study::child::Stats;
@@ -121,7 +121,11 @@ fn calls(
         return Ok(of(stats.calls(), stats.vain(), thread.life, Source::Counters));
     }
     let counts = perf.as_ref().map_err(Clone::clone)?;
-    let uncounted = if thread.came { "it came after perf" } else { "perf did not count it" };
+    let uncounted = if thread.came {
+        "it began after perf had begun to count"
+    } else {
+        "perf did not count it"
+    };
     let (all, vain) = *counts.get(&thread.thread).ok_or(uncounted)?;
     Ok(of(all, vain, thread.account(), Source::Perf))
 }
@@ -146,6 +150,17 @@ impl Finding {
             calls: figure(|calls| calls.all),
             vain_calls: figure(|calls| calls.vain),
             calls_source: calls.ok().map(|calls| calls.source),
+        }
+    }
+
+    /// What would tell more of one that ran.
+    fn advice(&self) -> &'static str {
+        if self.calls == Figure::Is(0.0) {
+            ": it computes, or loops without asking anybody; a profile tells which"
+        } else if is_rare(self.switches, self.cpu_percent) {
+            ": too little to tell a rhythm; watch longer, as with --duration 20s"
+        } else {
+            ""
         }
     }
 
@@ -178,7 +193,7 @@ impl Finding {
                 format!("{} of {} calls in vain", grouped(whole(*vain)), grouped(whole(*all)))
             }
             (Figure::Missing { missing }, _) | (_, Figure::Missing { missing }) => {
-                format!("whether in vain can't be seen here: {missing}")
+                format!("can't tell work from spinning: {missing}")
             }
         };
         format!("{before}{text}")
@@ -209,11 +224,13 @@ fn meaning(span: Duration, threads: &[Finding]) -> String {
              nothing spins, and no timer wakes anybody."
         ),
         Verdict::Periodic => format!(
-            "{who} woke at a steady rate, {most}, {} times per second, and slept again: by a \
-             timer, or to ask again and again; who waits for events only sleeps on.",
+            "{who} woke at a steady rate, {most}, {} times per second, and slept again: a timer \
+             wakes it, or it asks at intervals; who waits for events would have slept through.",
             short(worst.wakes_per_second)
         ),
-        Verdict::Busy => format!("{who} ran, {most}, {cpu:.1} % of a core; {evidence}."),
+        Verdict::Busy => {
+            format!("{who} ran, {most}, {cpu:.1} % of a core; {evidence}{}.", worst.advice())
+        }
         Verdict::Spinning => format!(
             "{who} spun, {most}: {evidence}, {cpu:.1} % of a core; who waits for events would \
              have slept."

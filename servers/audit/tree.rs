@@ -5,7 +5,7 @@
 //! Idea: the kernel gives such orphans to us (`PR_SET_CHILD_SUBREAPER`, prctl(2)). So the tree is
 //! whatever descends from us, and what holds it ends it, in every way out.
 //! Leaves out: what other programs start on its behalf, a service manager, say.
-//! Read before: `audit/signals.rs`, `study/child.rs`. Read next: `audit/watch.rs`.
+//! Read before: `audit/signals.rs`, `study/child.rs`. Read next: `audit/verdict.rs`.
 //! Try: `cargo run -- audit -- sh -c 'sleep 60 & sleep 60'`
 
 use std::collections::HashMap;

@@ -3,10 +3,11 @@
 //! Problem: 'it uses some CPU' says little. A thread that computes, one that a timer wakes and one
 //! that asks in vain all look alike in a list of processes.
 //! Idea: nothing at all in the whole span is sleep; about the same number of wakes in nearly every
-//! slice of it is a rhythm; all else ran. Only calls that came back with nothing, without having
+//! part of it is a rhythm; all else ran. Only calls that came back with nothing, without having
 //! waited for it, show that a thread spins.
-//! Leaves out: why a thread woke; and loops that ask nobody: they look like work.
-//! Read before: `asleep/src/account.rs`. Read next: `audit/watch.rs`.
+//! Leaves out: why a thread woke; loops that ask nobody: they look like work; and a spin that threads
+//! hand to each other, as the workers of a runtime can: each wakes the other, and no call is vain.
+//! Read before: `audit/tree.rs`. Read next: `audit/watch.rs`.
 //! Try: `cargo test verdict`
 
 use std::time::Duration;
@@ -78,6 +79,11 @@ pub fn judge(slices: &[Slice], ended: bool, calls: Option<&Calls>) -> Verdict {
     }
 }
 
+/// Whether so few switches, and so little CPU time, may be a rhythm that is slower than the watch.
+pub fn is_rare(switches: u64, cpu_percent: f64) -> bool {
+    switches < 16 && cpu_percent < 100.0 * LITTLE
+}
+
 /// CPU time as a part of the span: 1 is one core.
 pub fn cpu_share(slices: &[Slice]) -> f64 {
     let cpu: Duration = slices.iter().map(|slice| slice.account.cpu).sum();
@@ -87,10 +93,12 @@ pub fn cpu_share(slices: &[Slice]) -> f64 {
 
 /// Whether there were about as many wakes in nearly every part of the span.
 fn is_steady(slices: &[Slice]) -> bool {
-    // With fewer, one wake that falls into the next part changes too much.
+    // With fewer in a part, one wake that falls into the next changes too much.
     const WAKES: u64 = 4;
 
     let wakes = wakes(slices);
+    // Parts of 1, 2, 4 or 5 slices, as 20 divide so: the finest that has enough wakes in each. So with
+    // fewer than 16 in all there is no rhythm to be seen.
     let parts = [1, 2, 4, 5].map(|size| slices.chunks_exact(size));
     let fine = |parts: &&std::slice::ChunksExact<Slice>| wakes >= WAKES * parts.len() as u64;
     let Some(parts) = parts.iter().find(fine).filter(|parts| parts.len() >= 4) else {

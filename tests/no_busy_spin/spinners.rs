@@ -26,17 +26,17 @@ use crate::{Lab, alone, examine, print_titles};
 enum Fault {
     /// None: so that the others are found for their fault, and not for being what they are.
     None,
-    /// It does not wait.
+    /// It asks the kernel without waiting.
     ZeroTimeout,
-    /// A socket almost always has room.
+    /// It asks whether there is room, though it has nothing to write: there almost always is.
     InterestInWritingStays,
-    /// A deadline less than a millisecond away is none of whole milliseconds away.
+    /// It waits for whole milliseconds, rounded down: for a deadline that is near, not at all.
     TimerRoundedDown,
-    /// The end of a connection is reported for ever, if nobody reads it.
+    /// It ignores the end of a connection, which is then reported for ever.
     EventNeverConsumed,
-    /// Without a descriptor left, the queue of the listener stays full.
+    /// It accepts again at once where no descriptor is left: the listener stays ready.
     AcceptAtTheLimit,
-    /// It sleeps well.
+    /// The message after the silence is never answered: from outside, that is a lost wake.
     LostWake,
 }
 
@@ -50,7 +50,7 @@ const FAULTS: [(Fault, Option<&str>); 7] = [
     (Fault::LostWake, Some("law 0 (progress)")),
 ];
 
-const ROLE: &str = "DORMOUSE_TEST_SPINNER";
+const FAULT: &str = "DORMOUSE_TEST_SPINNER";
 
 impl FromStr for Fault {
     type Err = String;
@@ -68,7 +68,7 @@ fn each_of_them_is_found() {
     for (fault, law) in FAULTS {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "spinners::become_one", "--ignored", "--nocapture"]);
-        let server = Server::spawn_talkative(command.env(ROLE, format!("{fault:?}")));
+        let server = Server::spawn_talkative(command.env(FAULT, format!("{fault:?}")));
         let address = server.address;
         // Two waits for the coming of a connection, and two for its messages.
         let lab =
@@ -92,7 +92,7 @@ fn each_of_them_is_found() {
 #[test]
 #[ignore = "started by another test"]
 fn become_one() {
-    let Ok(role) = std::env::var(ROLE) else { return };
+    let Ok(role) = std::env::var(FAULT) else { return };
     let fault = role.parse().unwrap();
     let counters: &'static Counters = Box::leak(Box::new(Counters::new("spinner", false)));
     // By a handler, as the test harness has threads that were not asked to mask it.
@@ -157,7 +157,7 @@ fn answer(stream: &mut TcpStream, fault: Fault, counters: &Counters) -> bool {
     let peer = stream.peer_addr().unwrap();
     let mut buffer = [0; 64];
     match counters.read(peer, stream.read(&mut buffer), &buffer) {
-        // Whoever loses a wake does not come to it.
+        // Read, and not answered.
         Ok(n) if fault == Fault::LostWake && &buffer[..n] == b"after" => true,
         Ok(0) => fault == Fault::EventNeverConsumed,
         Ok(n) => {

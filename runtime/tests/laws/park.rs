@@ -1,6 +1,6 @@
 //! Law 1: the thread blocks in one place. While a task can run the kernel is only asked, at most
-//! once per batch; when none can, it blocks until the earliest deadline, rounded up, and one that
-//! was cancelled never shortens it.
+//! once per batch; when none can, it blocks until the earliest deadline, rounded up. One that has come
+//! costs a question, and no wait; one that was cancelled never shortens it.
 //!
 //! Guards against: a timeout rounded down to a zero wait (smol-rs/smol#109, tokio-rs/mio#1614), a
 //! queue that keeps the kernel unasked (smol-rs/smol#171, tokio-rs/tokio#5209), a timer or a wake
@@ -226,7 +226,8 @@ fn a_timer_that_is_always_due_keeps_no_socket_waiting() {
     });
 }
 
-/// Nor must a letter that is always there: another thread that wakes in every poll.
+/// A letter that is always there must not keep the loop from sockets: another thread that wakes in
+/// every poll.
 #[test]
 fn a_wake_that_always_comes_keeps_no_socket_waiting() {
     lab(|runtime| {

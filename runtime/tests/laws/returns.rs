@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Instant;
 
+use asleep::Wakes;
 use dormouse::net::TcpStream;
 use dormouse::spawn;
 use dormouse::time::sleep;
@@ -27,7 +28,7 @@ use futures_lite::AsyncReadExt;
 
 use crate::MILLISECOND;
 use crate::support::{
-    SILENCE, Wakes, add_one_timer, add_one_unpark, any_port, connection_to_std, lab, silence,
+    SILENCE, add_one_timer, add_one_unpark, any_port, connection_to_std, lab, silence,
     wait_until_asleep,
 };
 use crate::witness::{Span, elsewhere};
@@ -107,7 +108,7 @@ fn a_stale_event_wakes_nobody() {
                 Pin::new(stream).poll_read(&mut Context::from_waker(waker), &mut [0; 8])
             };
             assert!(poll(&mut first, &replaces).is_pending());
-            let (of_dropped, waker) = Wakes::waker();
+            let (of_dropped, waker) = Wakes::new();
             assert!(poll(&mut dropped, &waker).is_pending());
             DROPPED_BY_A_WAKE.set(Some(dropped));
             silence(runtime).await;
@@ -130,7 +131,7 @@ fn a_stale_event_wakes_nobody() {
             assert_eq!(of_dropped.count(), 0);
 
             let mut opened = OPENED_BY_A_WAKE.take().unwrap();
-            let (of_opened, waker) = Wakes::waker();
+            let (of_opened, waker) = Wakes::new();
             assert!(poll(&mut opened, &waker).is_pending(), "nobody wrote to it");
             assert_eq!(of_opened.count(), 0);
             drop(silent);

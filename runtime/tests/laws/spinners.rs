@@ -18,7 +18,7 @@ use dormouse::Metrics;
 use dormouse::testing::{Breach, check_books, check_cost, check_events, check_silence};
 use nix::unistd::{Pid, gettid};
 
-use crate::support::{Watchdog, in_a_process};
+use crate::support::{HangGuard, in_a_process};
 use crate::witness::over_a_silence;
 
 struct Spinner {
@@ -93,7 +93,7 @@ const SPINNERS: [Spinner; 8] = [
 fn each_spinner_is_flagged_by_its_law_and_by_the_kernel() {
     // One of them fills its table of descriptors: nobody else should be there.
     in_a_process("spinners::each_spinner_is_flagged_by_its_law_and_by_the_kernel", || {
-        let _watchdog = Watchdog::new();
+        let _watchdog = HangGuard::new();
         println!("\n{:<34} | {:<84} | the kernel saw", "spinner", "is flagged by");
         for Spinner { what, law, burns, runs, check } in SPINNERS {
             let (did, span, kernel) = match watch(runs) {

@@ -70,10 +70,11 @@ fn account_of(thread: Pid) -> Option<Account> {
 pub(crate) fn over_a_silence(thread: Pid, begun: impl FnOnce(Pid)) -> Option<Account> {
     begun(thread);
     let mut before = account_of(thread)?;
-    // Whoever is about to block says that it sleeps a moment before it does: until two looks agree
-    // it may not have begun. Who never sleeps has begun, too.
+    // Whoever is about to block says that it sleeps before it does, and may lose its CPU to another
+    // for some milliseconds just then: until two looks agree it may not have begun. Who never sleeps
+    // has begun, too.
     for _ in 0..10 {
-        thread::sleep(2 * MILLISECOND);
+        thread::sleep(20 * MILLISECOND);
         let now = account_of(thread)?;
         if std::mem::replace(&mut before, now) == now {
             break;

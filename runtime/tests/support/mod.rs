@@ -15,9 +15,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::{self, Command};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,9 +40,9 @@ pub(crate) fn lab(test: impl FnOnce(&Rc<Runtime>)) {
 }
 
 /// Ends the process if it is not dropped in time.
-pub(crate) struct Watchdog(mpsc::Sender<()>);
+pub(crate) struct HangGuard(mpsc::Sender<()>);
 
-impl Watchdog {
+impl HangGuard {
     /// For what has no runtime to ask.
     pub(crate) fn new() -> Self {
         Self::calling(|| ())
@@ -61,12 +61,12 @@ impl Watchdog {
                 process::exit(101);
             }
         });
-        Watchdog(alive)
+        HangGuard(alive)
     }
 }
 
 /// A witness in the runtime: a task that does nothing, until the watchdog wakes it.
-pub(crate) fn watch(runtime: &Rc<Runtime>) -> Watchdog {
+pub(crate) fn watch(runtime: &Rc<Runtime>) -> HangGuard {
     let barks = Arc::new(AtomicBool::new(false));
     let witness = Arc::new(Mutex::new(None));
     let (heard, waker, watched) = (barks.clone(), witness.clone(), Rc::downgrade(runtime));
@@ -78,7 +78,7 @@ pub(crate) fn watch(runtime: &Rc<Runtime>) -> Watchdog {
         }
         Poll::<()>::Pending
     })));
-    let watchdog = Watchdog::calling(move || {
+    let watchdog = HangGuard::calling(move || {
         barks.store(true, SeqCst);
         if let Some(witness) = &*witness.lock().unwrap() {
             witness.wake_by_ref();
@@ -191,27 +191,6 @@ pub(crate) async fn connection_to_std() -> (TcpStream, std::net::TcpStream) {
     let theirs = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (ours, _) = listener.accept().await.unwrap();
     (ours, theirs)
-}
-
-/// A waker that counts.
-#[derive(Default)]
-pub(crate) struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
-}
-
-impl Wakes {
-    pub(crate) fn waker() -> (Arc<Self>, Waker) {
-        let wakes = Arc::new(Wakes::default());
-        (wakes.clone(), Waker::from(wakes))
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.0.load(SeqCst)
-    }
 }
 
 /// Does something as it is dropped.
