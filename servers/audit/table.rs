@@ -134,7 +134,7 @@ mod tests {
         let lines = lines(threads);
         assert_eq!(lines[1], "7 7 main asleep 0.5 100 200");
         assert_eq!(lines[2], "7 3 × worker periodic 1.5 300 600 1 began while watched");
-        let why = "whether in vain can't be seen here: nobody looked";
+        let why = "can't tell work from spinning: nobody looked";
         assert_eq!(lines[3], format!("7 11 worker busy 0.5 100 200 {why}"));
         assert_eq!(lines[4], "7 3 × to :1… asleep 1.5 300 600");
         assert_eq!(lines[5..], ["", "What it means."]);
