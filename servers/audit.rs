@@ -98,6 +98,8 @@ impl Audit {
         if let Some(signal) = signals.caught() {
             std::process::exit(128 + signal);
         }
+        // From here on a signal ends this process at once.
+        drop(signals);
         let report = report?;
         let text = if self.json { serde_json::to_string(&report)? } else { table::table(&report) };
         crate::output::print_line(&text)?;

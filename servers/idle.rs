@@ -50,12 +50,12 @@ impl Idle {
         since.checked_add(self.limit?)
     }
 
-    /// Forgets and returns one that has been silent for too long, as far as is known. Before it is
+    /// Forgets and returns one that by `now` has been silent for too long, as far as is known. Before it is
     /// closed try it once more: bytes may have come while the server had no time to look, and room
     /// for an answer is not reported before a third of the socket's buffer is free.
-    pub fn expired(&mut self) -> Option<usize> {
+    pub fn expired(&mut self, now: Instant) -> Option<usize> {
         let (_, connection) = *self.order.first()?;
-        self.deadline().filter(|deadline| *deadline <= Instant::now())?;
+        self.deadline().filter(|deadline| *deadline <= now)?;
         self.ended(connection);
         Some(connection)
     }
@@ -133,7 +133,7 @@ mod tests {
             idle.moved(connection);
         }
         idle.ended(3);
-        assert_eq!(std::iter::from_fn(|| idle.expired()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(std::iter::from_fn(|| idle.expired(Instant::now())).collect::<Vec<_>>(), [2, 1]);
         assert_eq!(idle.deadline(), None);
     }
 
@@ -141,7 +141,7 @@ mod tests {
     fn nobody_goes_before_the_time() {
         let mut idle = Idle::new(LONG);
         idle.moved(1);
-        assert_eq!(idle.expired(), None);
+        assert_eq!(idle.expired(Instant::now()), None);
         let left = time_left([idle.deadline(), None]);
         assert!(left > Some(Duration::from_secs(3500)) && left <= LONG, "{left:?}");
     }
@@ -150,14 +150,17 @@ mod tests {
     fn without_a_limit_nothing_is_kept() {
         let mut idle = Idle::new(None);
         idle.moved(1);
-        assert_eq!((idle.deadline(), idle.expired(), idle.since.len()), (None, None, 0));
+        assert_eq!(
+            (idle.deadline(), idle.expired(Instant::now()), idle.since.len()),
+            (None, None, 0)
+        );
     }
 
     #[test]
     fn a_limit_beyond_all_clocks_is_none() {
         let mut idle = Idle::new(Some(Duration::MAX));
         idle.moved(1);
-        assert_eq!((idle.deadline(), idle.expired()), (None, None));
+        assert_eq!((idle.deadline(), idle.expired(Instant::now())), (None, None));
     }
 
     #[test]

@@ -219,6 +219,19 @@ fn a_connection_that_is_dropped_ends_for_its_peer_at_once() {
     assert_eq!(descriptors(), before);
 }
 
+/// Whoever's time is up again before the server is done with the others must not keep it there.
+#[test]
+fn a_limit_shorter_than_a_turn_ends_connections_and_not_the_server() {
+    let Some(_turn) = turn() else { return };
+    let idle_timeout = Some(Duration::from_nanos(1));
+    let server = Local::start(1024, Options { idle_timeout, ..OPTIONS });
+    let silent: Vec<_> = (0..50).map(|_| server.connect()).collect();
+    silent.iter().for_each(see_the_end);
+    until("all are closed", || server.counters.closed.load(Relaxed) == 50);
+    assert!(server.stop.request(Duration::from_millis(500)), "and it hears");
+    server.ended().unwrap();
+}
+
 #[test]
 fn above_the_limit_connections_are_closed_at_once() {
     let Some(_turn) = turn() else { return };

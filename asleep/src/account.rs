@@ -153,17 +153,31 @@ pub(crate) mod kernel {
     }
 
     fn look_at(task: &Task) -> io::Result<Look> {
-        let status = task.status().map_err(error)?;
+        // Read here, as names need not be UTF-8: the kernel cuts them after 15 bytes.
+        let path = format!("/proc/{}/task/{}/status", task.pid, task.tid);
+        let status = std::fs::read(path).map_err(gone)?;
+        let status = String::from_utf8_lossy(&status);
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.map(str::trim)
+        };
+        let count = |name| field(name).and_then(|text| text.parse().ok());
         let missing = || io::Error::new(io::ErrorKind::Unsupported, "no context switches in /proc");
         Ok(Look {
-            name: status.name,
-            asleep: status.state.starts_with('S'),
+            name: field("Name").unwrap_or_default().to_owned(),
+            asleep: field("State").is_some_and(|state| state.starts_with('S')),
             account: Account {
                 cpu: cpu(task)?,
-                voluntary: status.voluntary_ctxt_switches.ok_or_else(missing)?,
-                involuntary: status.nonvoluntary_ctxt_switches.ok_or_else(missing)?,
+                voluntary: count("voluntary_ctxt_switches").ok_or_else(missing)?,
+                involuntary: count("nonvoluntary_ctxt_switches").ok_or_else(missing)?,
             },
         })
+    }
+
+    /// Its file is gone, or was there when it was opened and its thread ended before it was read.
+    fn gone(error: io::Error) -> io::Error {
+        let ended = error.raw_os_error() == Some(Errno::SRCH.raw_os_error());
+        if ended { io::ErrorKind::NotFound.into() } else { error }
     }
 
     fn cpu(task: &Task) -> io::Result<Duration> {
@@ -220,6 +234,26 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+
+    /// As the kernel cuts names after 15 bytes, an honest one may end in half a letter.
+    #[test]
+    fn a_name_may_be_anything() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let named = thread::Builder::new().name("Hintergrund-prüfung".into());
+        let sleeper = named
+            .spawn(move || stopped.recv().expect_err("only the end comes"))
+            .expect("it starts");
+        let seen = || {
+            let all = kernel::look_at_all(std::process::id()).expect("on Linux");
+            all.into_values().any(|look| look.name.starts_with("Hintergrund-pr"))
+        };
+        // It names itself when it begins.
+        while !seen() {
+            thread::yield_now();
+        }
+        drop(stop);
+        sleeper.join().expect("no panic");
+    }
 
     #[test]
     fn a_thread_that_sleeps_shows_the_same_account_twice() {

@@ -158,7 +158,9 @@ impl Watcher {
         match self.scope {
             Scope::Thread => match kernel::look(process::id(), self.watched) {
                 Ok(look) => Ok(BTreeMap::from([(self.watched, look)])),
-                Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
+                    Err(io::Error::new(gone.kind(), "the one that polled the future has ended"))
+                }
                 Err(error) => Err(error),
             },
             Scope::Process => {

@@ -200,3 +200,18 @@ fn it_may_travel_with_its_task() {
     }
     is_send(assert_idle(SPAN, &mut pending::<()>()));
 }
+
+/// What it did since its first poll nobody can tell any more; and it is not the one that polls now.
+#[test]
+fn a_thread_that_ended_did_not_sleep() {
+    let mut future = pending::<()>();
+    let mut assertion = assert_idle(SPAN, &mut future);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(Pin::new(&mut assertion).poll(&mut cx).is_pending());
+        });
+    });
+    let message = panic_of(|| block_on(assertion));
+    assert_says(&message, "the one that polled the future has ended");
+}

@@ -74,14 +74,15 @@ impl Executor {
 
     #[track_caller]
     fn insert(&self, future: Option<LocalTask>) {
-        let mut tasks = self.tasks.borrow_mut();
-        let mut ended = self.ended.borrow_mut();
-        let inserted = tasks.insert_with(|key| {
-            let reused = ended.pop().and_then(|task| Task::reuse(task, key));
+        let mut inserted = Key::RESERVED;
+        self.tasks.borrow_mut().insert_with(|key| {
+            let ended = self.ended.borrow_mut().pop();
+            let reused = ended.and_then(|task| Task::reuse(task, key));
             let task = reused.unwrap_or_else(|| Task::new(key, Arc::clone(&self.queue.inbox)));
+            inserted = key;
             Some(Entry { task, future })
         });
-        let key = inserted.as_ref().expect("it was put there just now").task.key();
+        let key = inserted;
         self.queue.push(key);
         self.queue.saw(Moment::Spawned(key, Location::caller()));
     }
@@ -155,11 +156,14 @@ impl Executor {
     /// `letters` is empty memory.
     pub(crate) fn read_letters(&self, letters: &mut Vec<Key>) {
         self.queue.inbox.take(letters);
-        let tasks = self.tasks.borrow();
         for key in letters.drain(..) {
-            match tasks.get(key) {
-                Some(Some(entry)) => entry.task.letter_came(&self.queue),
-                _ => self.queue.saw(Moment::AlreadyFinished(key)),
+            let tasks = self.tasks.borrow();
+            let task = tasks.get(key).and_then(Option::as_ref).map(|entry| Arc::clone(&entry.task));
+            // Whoever listens may come back to the table.
+            drop(tasks);
+            match task {
+                Some(task) => task.letter_came(&self.queue),
+                None => self.queue.saw(Moment::AlreadyFinished(key)),
             }
         }
     }

@@ -9,7 +9,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
 use crate::slots::Key;
@@ -222,7 +222,7 @@ pub(crate) enum Moment {
     Armed(Key),
     Fired(Key),
     Cancelled(Key),
-    /// A call on a source came back with a result, or with 'not yet'.
+    /// A call on a source moved something, or said 'not yet'.
     Done(Key, Call),
     Vain(Key, Call),
 }
@@ -268,10 +268,15 @@ impl Observer {
 
     #[cold]
     fn tell(&self, moment: Moment) {
-        log::trace!("{moment}");
-        if let Some(listener) = &self.listener {
-            listener(moment);
-        }
+        // A logger is foreign code: its panic is its own, and the loop goes on.
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            log::trace!("{moment}");
+            if let Some(listener) = &self.listener {
+                listener(moment);
+            }
+        }));
+        // Nor can that be logged.
+        drop(told);
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

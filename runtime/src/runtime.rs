@@ -24,7 +24,7 @@ use crate::observe::{Listener, Metrics, Moment};
 /// While tasks can run, the kernel is asked once in so many polls what has happened.
 ///
 /// A question costs about as much as ten polls; so a task that keeps waking itself pays a sixth
-/// more, and sockets and timers wait for 64 polls at most.
+/// more, and sockets and timers wait for 64 polls, or for one batch where that is longer.
 const POLLS_BETWEEN_QUESTIONS: usize = 64;
 
 /// Runs futures on this thread, and sleeps when none of them can go on.

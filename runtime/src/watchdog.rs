@@ -4,7 +4,8 @@
 //! nothing says which of them it is.
 //! Idea: listen to what happens in the loop, and keep three counts that a sound program keeps low.
 //! Leaves out: a poll that never returns, which nobody on its thread can report; tasks that wake
-//! each other in a circle.
+//! each other in a circle; and the difference of a spin from work in small steps, which wakes itself
+//! as well (a computation that yields, two futures of one task with a channel between).
 //! Read before: `runtime.rs`. Read next: `builder.rs`.
 //! Try: `cargo test -p dormouse --test watchdog`
 
@@ -30,7 +31,7 @@ use crate::slots::Key;
 /// use dormouse::{Builder, Watchdog, yield_now};
 ///
 /// let runtime = Builder::new().watchdog(Watchdog::default()).build()?;
-/// // Logs: task 0.1, spawned at …, has woken itself 1001 times, and nothing else did: it spins
+/// // Logs: task 0.1, spawned at …, has woken itself 1001 times, while nobody else did …: it spins
 /// runtime.block_on(async { for _ in 0..2000 { yield_now().await } });
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -150,13 +151,14 @@ impl Known {
             Moment::Registered(key) => self.remember_source(key),
             Moment::Deregistered(key) => drop(self.sources.remove(&key)),
             Moment::Event(key, readable) if readable => return self.reported(key, limits),
-            Moment::Done(key, call) => {
-                self.called(key, call);
+            Moment::Done(key, _) => {
+                // A write, too: while one goes on, the kernel reports unread data with each room.
+                self.was_used(key);
                 if let Some(task) = self.polled() {
                     task.in_vain = 0;
                 }
             }
-            Moment::Vain(key, call) => self.called(key, call),
+            Moment::Vain(key, call) if call != Call::Write => self.was_used(key),
             _ => {}
         }
         None
@@ -199,7 +201,8 @@ impl Known {
         task.warn_once(Fault::WakesItself, |task| {
             let wakes = task.in_vain;
             format!(
-                "task {key}, {task}, has woken itself {wakes} times, and nothing else did: it spins"
+                "task {key}, {task}, has woken itself {wakes} times, while nobody else did and no \
+                 socket of it moved anything: it spins, or computes in small steps"
             )
         })
     }
@@ -218,12 +221,8 @@ impl Known {
         })
     }
 
-    fn called(&mut self, key: Key, call: Call) {
-        if call != Call::Write
-            && let Some(source) = self.sources.get_mut(&key)
-        {
-            source.in_vain = 0;
-        }
+    fn was_used(&mut self, key: Key) {
+        self.sources.entry(key).and_modify(|source| source.in_vain = 0);
     }
 }
 

@@ -100,6 +100,37 @@ fn a_task_that_waits_for_readiness_and_never_reads_spins() {
     assert_one(&warned, &["it spins"]);
 }
 
+#[test]
+fn a_task_that_reads_the_end_again_and_again_spins() {
+    let warned = warnings(strict(), async {
+        let (mut stream, peer) = connection_to_std().await;
+        drop(peer);
+        for _ in 0..100_000 {
+            assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
+        }
+    });
+    assert_one(&warned, &["it spins"]);
+}
+
+/// The kernel reports what lies unread whenever there is room to write again.
+#[test]
+fn a_socket_that_is_written_to_may_wait_to_be_read() {
+    let warned = warnings(strict(), async {
+        let (mut stream, mut peer) = connection_to_std().await;
+        peer.write_all(b"the next request").unwrap();
+        let reads = std::thread::spawn(move || {
+            let mut left = 64 << 20;
+            while left > 0 {
+                left -= std::io::Read::read(&mut peer, &mut [0; 1 << 14]).unwrap();
+            }
+            peer
+        });
+        stream.write_all(&vec![7; 64 << 20]).await.unwrap();
+        drop(reads.join().unwrap());
+    });
+    assert_eq!(warned, [""; 0]);
+}
+
 async fn answers(mut stream: TcpStream) {
     let mut buffer = [0; 4096];
     while let Ok(n @ 1..) = stream.read(&mut buffer).await {

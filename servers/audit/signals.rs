@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// The signals that end the audit.
 pub struct Signals {
@@ -29,11 +29,16 @@ impl Signals {
     ///
     /// What the system says.
     pub fn catch() -> io::Result<Signals> {
-        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         let (sender, coming) = channel();
         thread::Builder::new().name("signals".into()).spawn(move || {
-            // Nobody listens any more only when the audit is done.
-            signals.forever().all(|signal| sender.send(signal).is_ok())
+            for signal in signals.forever() {
+                // Nobody listens any more when all that was started has ended. Then there is only
+                // the report to be told, and whoever should read it may have stopped reading.
+                if sender.send(signal).is_err() {
+                    std::process::exit(128 + signal);
+                }
+            }
         })?;
         Ok(Signals { coming, caught: Cell::new(None) })
     }
@@ -57,6 +62,6 @@ impl Signals {
 
     /// The one that came.
     pub fn caught(&self) -> Option<i32> {
-        self.caught.get()
+        self.caught.get().or_else(|| self.coming.try_recv().ok())
     }
 }

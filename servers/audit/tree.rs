@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpgrp};
 use procfs::process::{Stat, all_processes};
 
@@ -30,6 +31,8 @@ pub struct Tree {
     /// As it was typed, for whoever has to be told of it.
     name: String,
     root: Child,
+    /// Children that this process had before, as a shell's `exec` leaves them: not the command's.
+    strangers: Vec<i32>,
     last_line: Receiver<Vec<u8>>,
 }
 
@@ -43,6 +46,9 @@ impl Tree {
         let typed = command.iter().map(|word| printable(word.as_encoded_bytes()));
         let name = typed.collect::<Vec<_>>().join(" ");
         set_child_subreaper(true)?;
+        let us = std::process::id().cast_signed();
+        let strangers = snapshot().into_values().filter(|stat| stat.ppid == us);
+        let strangers = strangers.map(|stat| stat.pid).collect();
         let [program, args @ ..] = command else { return Err(io::ErrorKind::InvalidInput.into()) };
         let mut start = Command::new(program);
         start.args(args).process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -50,7 +56,7 @@ impl Tree {
             io::Error::new(e.kind(), format!("start '{name}': {e}; give a program after '--'"))
         })?;
         let last_line = pass_on(root.stdout.take());
-        Ok(Tree { name, root, last_line })
+        Ok(Tree { name, root, strangers, last_line })
     }
 
     /// Says that the command still runs.
@@ -77,16 +83,51 @@ impl Tree {
         serde_json::from_slice(&last).ok()
     }
 
+    /// All that descends from this process, but for what is in its own group (the audit's own helper)
+    /// and what was there before.
+    pub fn processes(&self) -> Vec<u32> {
+        let us = std::process::id().cast_signed();
+        let all = snapshot();
+        let descends = |stat: &Stat| {
+            let mut top = stat;
+            while let Some(parent) = all.get(&top.ppid) {
+                if parent.pid == us {
+                    return top.pgrp != getpgrp().as_raw() && !self.strangers.contains(&top.pid);
+                }
+                top = parent;
+            }
+            false
+        };
+        let ours = all.values().filter(|stat| descends(stat));
+        let (there, gone): (Vec<&Stat>, Vec<&Stat>) = ours.partition(|stat| is_there(stat));
+        for orphan in gone.iter().filter(|stat| stat.ppid == us && stat.pid != self.root_pid()) {
+            // Nobody else fetches the end of an orphan, and its number would not become free.
+            waitpid(Pid::from_raw(orphan.pid), Some(WaitPidFlag::WNOHANG)).ok();
+        }
+        there.iter().map(|stat| stat.pid.cast_unsigned()).collect()
+    }
+
+    fn root_pid(&self) -> i32 {
+        self.root.id().cast_signed()
+    }
+
+    fn send(&self, signal: Signal) {
+        for process in self.processes() {
+            // It may have ended just now.
+            kill(Pid::from_raw(process.cast_signed()), signal).ok();
+        }
+    }
+
     /// Asks all to end, and ends those that have not after a second.
     fn end_all(&mut self) {
         for (signal, patience) in [(Signal::SIGTERM, 1), (Signal::SIGKILL, 5)] {
             let begin = Instant::now();
-            send(signal);
+            self.send(signal);
             while !self.is_gone() && begin.elapsed() < Duration::from_secs(patience) {
                 thread::sleep(Duration::from_millis(5));
                 // Whoever was just being started has not got the first one.
                 if signal == Signal::SIGKILL {
-                    send(signal);
+                    self.send(signal);
                 }
             }
         }
@@ -94,7 +135,7 @@ impl Tree {
 
     fn is_gone(&mut self) -> bool {
         // Its own end has to be fetched, or it would stay in the list of processes.
-        self.root.try_wait().is_ok_and(|end| end.is_some()) && processes().is_empty()
+        self.root.try_wait().is_ok_and(|end| end.is_some()) && self.processes().is_empty()
     }
 }
 
@@ -102,31 +143,6 @@ impl Drop for Tree {
     fn drop(&mut self) {
         self.end_all();
     }
-}
-
-fn send(signal: Signal) {
-    for process in processes() {
-        // It may have ended just now.
-        kill(Pid::from_raw(process.cast_signed()), signal).ok();
-    }
-}
-
-/// All that descends from this process, but for what is in its own group: the audit's own helper.
-pub fn processes() -> Vec<u32> {
-    let us = std::process::id().cast_signed();
-    let all = snapshot();
-    let descends = |stat: &Stat| {
-        let mut top = stat;
-        while let Some(parent) = all.get(&top.ppid) {
-            if parent.pid == us {
-                return top.pgrp != getpgrp().as_raw();
-            }
-            top = parent;
-        }
-        false
-    };
-    let ours = all.values().filter(|stat| is_there(stat) && descends(stat));
-    ours.map(|stat| stat.pid.cast_unsigned()).collect()
 }
 
 /// All processes, each with its parent.

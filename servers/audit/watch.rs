@@ -17,7 +17,7 @@ use asleep::Account;
 use procfs::process::Process;
 
 use super::signals::Signals;
-use super::tree::{Tree, is_there, processes};
+use super::tree::{Tree, is_there};
 use super::verdict::Slice;
 use crate::output::printable;
 use crate::study::child::Stats;
@@ -69,7 +69,7 @@ impl Target {
         self.check()?;
         let processes = match self {
             Target::Process(pid) => vec![*pid],
-            Target::Command(_) => processes(),
+            Target::Command(tree) => tree.processes(),
         };
         let mut accounts = BTreeMap::new();
         for process in processes {

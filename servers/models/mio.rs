@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
@@ -170,7 +170,9 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        while let Some(token) = self.idle.expired() {
+        // One moment for all, as who has moved since is not silent again.
+        let now = Instant::now();
+        while let Some(token) = self.idle.expired(now) {
             // Else the next connection at this place would be advanced in its stead.
             self.ready.retain(|queued| *queued != token);
             // It may have moved unreported: see `Idle::expired`.

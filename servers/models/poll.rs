@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -146,7 +146,9 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        while let Some(token) = self.idle.expired() {
+        // One moment for all, as who has moved since is not silent again.
+        let now = Instant::now();
+        while let Some(token) = self.idle.expired(now) {
             // It may have moved unreported: see `Idle::expired`.
             if !self.exchange(token) {
                 self.close(token, &Err(self.idle.error()));

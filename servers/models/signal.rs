@@ -15,7 +15,7 @@ use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::debug;
 use rustix::event::PollFlags;
@@ -203,7 +203,9 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        while let Some(key) = self.idle.expired() {
+        // One moment for all, as who has moved since is not silent again.
+        let now = Instant::now();
+        while let Some(key) = self.idle.expired(now) {
             let fd = RawFd::try_from(key).expect("each key was made of a descriptor");
             // It may have moved unreported: see `Idle::expired`.
             if let Some(watched) = self.connections.get_mut(&fd) {

@@ -19,8 +19,6 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-
 use self::ring::{Completion, Ring};
 use crate::accept::{admit, retry_after};
 use crate::counters::Counters;
@@ -190,10 +188,16 @@ impl<'a> Server<'a> {
                 let answer = self.options.reply.answer(&mut self.ring.buffer(key)[..n]).len();
                 self.exchange(key, 0..answer);
             }
-            Err(e) if e.kind() == ErrorKind::Interrupted => self.exchange(key, 0..0),
             // Asked back after too long a silence: see `Idle::expired`.
-            Err(e) if is_canceled(&e) && self.ring.has_news(key) => self.exchange(key, 0..0),
-            Err(e) if is_canceled(&e) => self.close(key, &Err(self.idle.error())),
+            Err(e) if self.ring.is_asked_back(key, &e) => {
+                // The answer may have gone out just now: then the peer has its time again.
+                if sent > 0 || self.ring.has_news(key) {
+                    self.exchange(key, 0..0);
+                } else {
+                    self.close(key, &Err(self.idle.error()));
+                }
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => self.exchange(key, 0..0),
             Err(e) => self.close(key, &Err(e)),
         }
     }
@@ -205,8 +209,8 @@ impl<'a> Server<'a> {
             Ok(0) => self.close(key, &Err(ErrorKind::WriteZero.into())),
             // What stopped it halfway is the result of the next try.
             Ok(n) => self.exchange(key, unsent.start + n..unsent.end),
+            Err(e) if self.ring.is_asked_back(key, &e) => self.asked_back(key, unsent),
             Err(e) if e.kind() == ErrorKind::Interrupted => self.exchange(key, unsent),
-            Err(e) if is_canceled(&e) => self.asked_back(key, unsent),
             Err(e) => self.close(key, &Err(e)),
         }
     }
@@ -229,7 +233,9 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        while let Some(key) = self.idle.expired() {
+        // One moment for all, as who has moved since is not silent again.
+        let now = Instant::now();
+        while let Some(key) = self.idle.expired(now) {
             // Whether something moved only the kernel knows: the completion will tell.
             self.ring.ask_back(key);
             self.idle.moved(key);
@@ -244,10 +250,6 @@ impl<'a> Server<'a> {
         }
         self.ring.cancel_all();
     }
-}
-
-fn is_canceled(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::ECANCELED as i32)
 }
 
 /// Says when to ask for connections again: `None` while the kernel still brings `more` of them.
@@ -268,6 +270,8 @@ fn peer_of(socket: &TcpStream) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use nix::errno::Errno;
+
     use super::*;
 
     /// Says after which pause to accept again, for a completion as the kernel sends it.

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use socket2::SockRef;
 
 use crate::Traits;
 use crate::support::witness;
@@ -102,6 +103,20 @@ pub(crate) fn a_slow_reader_is_not_silent(model: Traits) {
             Ok(n) => read += n,
         }
     }
+}
+
+/// Who has said all, and does not read the answer, is let go as well.
+pub(crate) fn a_half_closed_peer_that_never_reads_is_let_go(model: Traits) {
+    let server = Server::start(model.name, &["--idle-timeout", "500ms"]);
+    let mut stream = server.connect();
+    SockRef::from(&stream).set_recv_buffer_size(4096).unwrap();
+    ask(&stream, b"hello");
+    stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+    // About as much as the server can take in while it can send nothing: so the end comes through.
+    stream.write_all(&vec![b'x'; 3_000_000]).ok();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let stats = server.stop_when_all_have_left();
+    assert_eq!(stats["accepted"], 1, "{stats}");
 }
 
 /// A server that was kept from looking takes nobody for silent whose message has come meanwhile.

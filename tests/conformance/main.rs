@@ -73,6 +73,7 @@ const CASES: &[Case] = &[
     ("each_message_is_printed_with_its_peer", process::each_message_is_printed_with_its_peer),
     ("a_silent_peer_is_let_go_after_its_time", limits::a_silent_peer_is_let_go_after_its_time),
     ("a_slow_reader_is_not_silent", limits::a_slow_reader_is_not_silent),
+    ("a_half_closed_deaf_peer_is_let_go", limits::a_half_closed_peer_that_never_reads_is_let_go),
     ("who_spoke_unseen_is_answered", limits::who_spoke_while_it_could_not_look_is_answered),
     ("it_ends_though_nobody_reads_its_log", process::it_ends_though_nobody_reads_its_log),
 ];

@@ -123,6 +123,20 @@ impl<S: event::Source> Async<S> {
         cx: &mut task::Context<'_>,
         call: Call,
         direction: Direction,
+        op: impl FnMut(&S) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let result = ready!(self.poll_call(cx, call, direction, op));
+        if result.is_ok() {
+            self.context.observer.saw(Moment::Done(self.key, call));
+        }
+        Poll::Ready(result)
+    }
+
+    fn poll_call<R>(
+        &self,
+        cx: &mut task::Context<'_>,
+        call: Call,
+        direction: Direction,
         mut op: impl FnMut(&S) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         loop {
@@ -134,10 +148,7 @@ impl<S: event::Source> Async<S> {
                     self.context.observer.saw(Moment::Vain(self.key, call));
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    self.context.observer.saw(Moment::Done(self.key, call));
-                    return Poll::Ready(result);
-                }
+                result => return Poll::Ready(result),
             }
         }
     }
@@ -151,9 +162,12 @@ impl<S: event::Source> Async<S> {
         op: impl FnMut(&S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         let call = if direction == Direction::Read { Call::Read } else { Call::Write };
-        let result = ready!(self.poll_io(cx, call, direction, op));
-        if matches!(result, Ok(n) if 0 < n && n < len) {
-            self.source.side(direction).clear_after_short_call();
+        let result = ready!(self.poll_call(cx, call, direction, op));
+        if let Ok(n @ 1..) = result {
+            self.context.observer.saw(Moment::Done(self.key, call));
+            if n < len {
+                self.source.side(direction).clear_after_short_call();
+            }
         }
         Poll::Ready(result)
     }

@@ -52,6 +52,8 @@ struct Slot {
     /// The buffer is the kernel's: this part of it is sent, if any, and then all of it received to.
     lent: Option<Range<usize>>,
     closing: bool,
+    /// Its exchange was asked back: the result may be of that, and not of the peer.
+    asked_back: bool,
 }
 
 /// What the kernel is asked for. Each brings exactly one last completion.
@@ -101,7 +103,14 @@ impl Ring {
 
     /// Takes a connection in, and returns its key.
     pub(super) fn insert(&mut self, socket: TcpStream, peer: SocketAddr, buffer: Vec<u8>) -> usize {
-        self.slots.insert(Slot { socket, peer, buffer, lent: None, closing: false })
+        self.slots.insert(Slot {
+            socket,
+            peer,
+            buffer,
+            lent: None,
+            closing: false,
+            asked_back: false,
+        })
     }
 
     /// Sends the `unsent` part of the buffer, if there is any, and then receives into the buffer.
@@ -110,6 +119,7 @@ impl Ring {
         assert!(slot.lent.is_none(), "one operation at a time on a buffer");
         assert!(slot.buffer.get(unsent.clone()).is_some(), "what is sent lies in the buffer");
         slot.lent = Some(unsent);
+        slot.asked_back = false;
         self.hand_over(Operation::Exchange(key));
     }
 
@@ -151,7 +161,15 @@ impl Ring {
 
     /// Has an exchange end early, and give its buffer back: its completion says how far it came.
     pub(super) fn ask_back(&mut self, key: usize) {
+        self.slots[key].asked_back = true;
         self.hand_over(Operation::Cancel(key));
+    }
+
+    /// Whether this result came of asking it back. An operation that waited is cancelled; one that a
+    /// worker thread of the kernel was busy with is interrupted.
+    pub(super) fn is_asked_back(&self, key: usize, result: &io::Error) -> bool {
+        let end = Errno::from_raw(result.raw_os_error().unwrap_or(0));
+        self.slots[key].asked_back && matches!(end, Errno::ECANCELED | Errno::EINTR)
     }
 
     /// Whether something has come that was not received yet, an end or an error included.
