@@ -158,7 +158,7 @@ impl Finding {
         if self.calls == Figure::Is(0.0) {
             ": it computes, or loops without asking anybody; a profile tells which"
         } else if is_rare(self.switches, self.cpu_percent) {
-            ": too little to tell a rhythm; watch longer, as with --duration 20s"
+            "; too little to tell a rhythm: watch longer, as with --duration 20s"
         } else {
             ""
         }
