@@ -92,7 +92,11 @@ pub fn send_now(stream: &impl std::os::fd::AsFd, bytes: &[u8]) -> io::Result<usi
     use nix::sys::socket::{MsgFlags, send};
     use std::os::fd::AsRawFd;
 
-    Ok(send(stream.as_fd().as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
+    let flags = MsgFlags::MSG_DONTWAIT;
+    // Apple's systems have an option of the socket for it (SO_NOSIGPIPE), which std sets.
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = flags | MsgFlags::MSG_NOSIGNAL;
+    Ok(send(stream.as_fd().as_raw_fd(), bytes, flags)?)
 }
 
 /// Elsewhere there is no such call: who has had its time has had it.
