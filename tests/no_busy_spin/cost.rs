@@ -89,7 +89,9 @@ fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
         assert_eq!(finished(&silence), BTreeMap::new(), "{model}: {silence:#?}");
         let calls = finished(&ten);
         println!("{model}: 0 calls in {SPAN:?} of silence, for 10 messages {calls:?}");
-        assert_eq!((calls["recvfrom"], calls["sendto"]), (10, 10), "{model}: {ten:#?}");
+        assert_eq!(calls["recvfrom"], 10, "{model}: {ten:#?}");
+        // The answer of the last may be here before its call has returned, and be cut short.
+        assert!((9..=10).contains(&calls["sendto"]), "{model}: {ten:#?}");
         // The last wait may still go on, or the first may have been cut in two by the attach.
         assert!((9..=11).contains(&calls["epoll_wait"]), "{model}: {ten:#?}");
         assert_eq!(calls.len(), 3, "{model}: nothing else: {ten:#?}");
