@@ -194,15 +194,16 @@ fn count(found: i32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::fcntl_dupfd_cloexec;
+
     use super::*;
 
     #[test]
     fn a_listener_that_does_not_fit_is_an_error() {
         crate::limits::raise_descriptor_limit().unwrap();
-        let in_the_way: Vec<_> =
-            (0..FD_SETSIZE).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        drop(in_the_way);
+        let first_beyond = i32::try_from(FD_SETSIZE).unwrap();
+        let listener = TcpListener::from(fcntl_dupfd_cloexec(&listener, first_beyond).unwrap());
         let options = Options {
             reply: crate::reply::Reply::Upper,
             buffer: 1,
@@ -210,7 +211,8 @@ mod tests {
             idle_timeout: None,
             every: None,
         };
-        let error = serve(&listener, &options, &Counters::new("select", false)).unwrap_err();
+        let counters = Counters::new("select", false);
+        let error = Server::listen(&listener, &options, &counters).err().unwrap();
         assert!(error.to_string().contains("does not fit"), "{error}");
     }
 
