@@ -50,9 +50,9 @@ impl Idle {
         since.checked_add(self.limit?)
     }
 
-    /// Forgets and returns one that by `now` has been silent for too long, as far as is known. Before it is
-    /// closed try it once more: bytes may have come while the server had no time to look, and room
-    /// for an answer is not reported before a third of the socket's buffer is free.
+    /// Forgets and returns one that by `now` has been silent for too long, as far as is known.
+    /// Before it is closed try it once more: bytes may have come while the server had no time to
+    /// look, and room for an answer is not reported before a third of the socket's buffer is free.
     pub fn expired(&mut self, now: Instant) -> Option<usize> {
         let (_, connection) = *self.order.first()?;
         self.deadline().filter(|deadline| *deadline <= now)?;

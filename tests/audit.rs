@@ -6,7 +6,6 @@
 
 mod support;
 
-use std::fs;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -17,7 +16,7 @@ use asleep::Account;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use support::{DORMOUSE, Server, ask, first_line, until};
+use support::{DORMOUSE, Server, ask, first_line, marked, until};
 
 /// An audit whose command can be told from those of other tests: all that it starts has the mark.
 fn audit(mark: &str, options: &[&str], command: &[&str]) -> Command {
@@ -71,16 +70,6 @@ fn all_slept(figures: &Value) {
         assert_eq!(thread["verdict"], "asleep", "{thread}");
         assert_eq!((&thread["switches"], &thread["cpu_percent"]), (&0.into(), &0.0.into()));
     }
-}
-
-/// How many processes have this mark, those that nobody has fetched left out.
-fn marked(mark: &str) -> usize {
-    let mark = format!("DORMOUSE_TEST_MARK={mark}");
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let environments = processes.filter_map(|entry| fs::read(entry.path().join("environ")).ok());
-    environments
-        .filter(|all| all.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
-        .count()
 }
 
 /// Waits until the process has nothing left to do.

@@ -44,6 +44,18 @@ fn stop(mut server: Server) -> (String, Value) {
     (log.join().unwrap(), stats)
 }
 
+/// Of these clients, those that the server answers; the others may be turned away before they have
+/// said anything.
+fn answered(streams: Vec<TcpStream>) -> Vec<TcpStream> {
+    let is_answered = |stream: &mut TcpStream| {
+        stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1))
+    };
+    streams
+        .into_iter()
+        .filter_map(|mut stream| is_answered(&mut stream).then_some(stream))
+        .collect()
+}
+
 /// Every message is answered, and every byte of the answer is right: `load` checks it.
 fn load(server: &Server, connections: &str) -> Value {
     let load = Command::new(DORMOUSE)
@@ -125,13 +137,7 @@ fn no_memory_for_one_is_no_end_of_the_others() {
             server.args(["--buffer", &(512 << 20).to_string()]);
         });
         limit(&server, Resource::As, 2 << 30);
-        let streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
-        let mut welcome = Vec::new();
-        for mut stream in streams {
-            if stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1)) {
-                welcome.push(stream);
-            }
-        }
+        let welcome = answered((0..CLIENTS).map(|_| server.connect()).collect());
         assert!(!welcome.is_empty() && welcome.len() < CLIENTS, "{model}: {}", welcome.len());
         for stream in &welcome {
             assert_eq!(ask(stream, b"still here"), b"STILL HERE", "{model}");
@@ -197,13 +203,7 @@ fn threads_turns_away_whom_it_has_no_thread_for() {
     };
     let server = start("threads", "warn", big);
     limit(&server, Resource::As, 1500 << 20);
-    let streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
-    let mut welcome = Vec::new();
-    for mut stream in streams {
-        if stream.write_all(b"?").is_ok() && matches!(stream.read(&mut [0]), Ok(1)) {
-            welcome.push(stream);
-        }
-    }
+    let welcome = answered((0..CLIENTS).map(|_| server.connect()).collect());
     assert!(!welcome.is_empty() && welcome.len() < CLIENTS, "{} were served", welcome.len());
     for stream in &welcome {
         assert_eq!(ask(stream, b"still here"), b"STILL HERE");

@@ -3,6 +3,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod support;
+
 use std::fs;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use support::marked;
 
 /// A study that its servers can be told by: they inherit the mark.
 fn study(mark: &str, args: &[&str]) -> Command {
@@ -18,16 +21,6 @@ fn study(mark: &str, args: &[&str]) -> Command {
     command.arg("study").args(args).env("DORMOUSE_TEST_MARK", mark);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-}
-
-/// How many processes have this mark.
-fn marked(mark: &str) -> usize {
-    let mark = format!("DORMOUSE_TEST_MARK={mark}");
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let environments = processes.filter_map(|entry| fs::read(entry.path().join("environ")).ok());
-    environments
-        .filter(|all| all.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
-        .count()
 }
 
 fn stdout(output: &Output) -> String {

@@ -74,15 +74,14 @@ impl Executor {
 
     #[track_caller]
     fn insert(&self, future: Option<LocalTask>) {
-        let mut inserted = Key::RESERVED;
-        self.tasks.borrow_mut().insert_with(|key| {
+        let mut key = Key::RESERVED;
+        self.tasks.borrow_mut().insert_with(|given| {
+            key = given;
             let ended = self.ended.borrow_mut().pop();
             let reused = ended.and_then(|task| Task::reuse(task, key));
             let task = reused.unwrap_or_else(|| Task::new(key, Arc::clone(&self.queue.inbox)));
-            inserted = key;
             Some(Entry { task, future })
         });
-        let key = inserted;
         self.queue.push(key);
         self.queue.saw(Moment::Spawned(key, Location::caller()));
     }

@@ -189,6 +189,17 @@ pub(crate) fn first_line(stdout: &mut impl BufRead) -> String {
     line.trim_end().into()
 }
 
+/// How many processes have this mark, those that nobody has fetched left out.
+pub(crate) fn marked(mark: &str) -> usize {
+    let mark = format!("DORMOUSE_TEST_MARK={mark}");
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let environments =
+        processes.filter_map(|entry| std::fs::read(entry.path().join("environ")).ok());
+    environments
+        .filter(|all| all.split(|byte| *byte == 0).any(|one| one == mark.as_bytes()))
+        .count()
+}
+
 /// Reads to the end, and counts the lines with `text` in them.
 pub(crate) fn count_lines(log: impl Read, text: &str) -> usize {
     BufReader::new(log).lines().filter(|line| line.as_ref().unwrap().contains(text)).count()
