@@ -16,14 +16,17 @@
 //! | `peer.rs` | the three runtimes behind one trait |
 //! | `servers/` | the echo servers, each a function of a listener |
 //! | `child.rs` | a server as a process of its own, and what it costs |
+//! | `heap.rs` | what is alive on the heap, by size |
 //! | `load.rs` | the client of all of them |
 //! | `benches/runtime.rs` | spawn, yield, wake, timers: in this process |
 //! | `benches/echo.rs` | CPU time and system calls of the servers |
+//! | `benches/memory.rs` | what an idle connection keeps of the heap |
 
 // A library only to be shared by two programs, which end where a measurement can't be made.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod child;
+pub mod heap;
 pub mod load;
 pub mod machine;
 pub mod options;
