@@ -14,9 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::heap::Heap;
 use crate::machine;
-use crate::servers::SERVERS;
+use crate::servers::{BUFFER, SERVERS};
 
-/// The first argument of a process that is to be a server; then come its name and its CPU.
+/// The first argument of a process that is to be a server; then come its name, its CPU and
+/// the size of its buffers.
 const SERVE: &str = "--serve";
 
 /// What a server can be asked.
@@ -26,17 +27,18 @@ const HEAP: &str = "heap";
 /// Becomes a server, if the command line says so; then it never returns.
 pub fn serve_if_asked() -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [serve, name, cpu] = args.as_slice() else { return Ok(()) };
+    let [serve, name, cpu, buffer] = args.as_slice() else { return Ok(()) };
     if serve != SERVE {
         return Ok(());
     }
     machine::pin(cpu.parse().map_err(io::Error::other)?)?;
     let server = SERVERS.iter().find(|(known, _)| known == name);
+    let buffer = buffer.parse().map_err(io::Error::other)?;
     let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
     let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
     println!("{}", listener.local_addr()?);
     thread::spawn(answer);
-    serve(listener)?;
+    serve(listener, buffer)?;
     std::process::exit(1)
 }
 
@@ -63,8 +65,13 @@ pub struct Server {
 impl Server {
     /// Starts the server `name` on `cpu`.
     pub fn start(name: &str, cpu: usize) -> io::Result<Self> {
+        Server::start_with(name, cpu, BUFFER)
+    }
+
+    /// The same; it reads so many bytes at a time.
+    pub fn start_with(name: &str, cpu: usize, buffer: usize) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args([SERVE, name, &cpu.to_string()])
+            .args([SERVE, name, &cpu.to_string(), &buffer.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -17,17 +17,20 @@
 //! | `table.rs` | a table with a column for each runtime |
 //! | `servers/` | the echo servers, each a function of a listener |
 //! | `child.rs` | a server as a process of its own, and what it costs |
+//! | `firehose.rs` | a client that sends all it can |
 //! | `heap.rs` | what is alive on the heap, by size |
 //! | `load.rs` | the client of all of them |
 //! | `benches/runtime.rs` | spawn, yield, wake: in this process |
 //! | `benches/timers.rs` | timers, cancelled and fired |
 //! | `benches/echo.rs` | CPU time and system calls of the servers |
+//! | `benches/fairness.rs` | how long quiet connections wait beside a firehose |
 //! | `benches/memory.rs` | what an idle connection keeps of the heap |
 
 // A library only to be shared by two programs, which end where a measurement can't be made.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod child;
+pub mod firehose;
 pub mod heap;
 pub mod load;
 pub mod machine;

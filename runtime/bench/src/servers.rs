@@ -1,7 +1,7 @@
 //! The echo servers: each a function that serves a listener for ever.
 //!
 //! Those of the study come as they are, with their counters and their narration. The others do
-//! as little as they can: they read into 4096 bytes per connection, and write back what came.
+//! as little as they can: they read into a buffer per connection, and write back what came.
 //! Their tasks are `async` blocks: an `async fn` keeps its argument twice
 //! (rust-lang/rust#62958), as what it was called with and as the variable that it is.
 
@@ -19,8 +19,8 @@ mod on_smol;
 mod on_tokio;
 mod study;
 
-/// Serves a listener, until the process ends.
-pub type Serve = fn(TcpListener) -> io::Result<()>;
+/// Serves a listener, with a buffer of so many bytes for each connection, until the process ends.
+pub type Serve = fn(TcpListener, usize) -> io::Result<()>;
 
 /// All of them, each with its name.
 pub const SERVERS: [(&str, Serve); 7] = [
@@ -48,5 +48,5 @@ pub fn possible() -> Vec<&'static str> {
     SERVERS.iter().map(|(name, _)| *name).filter(can_run).collect()
 }
 
-/// How much is read at a time.
+/// How much is read at a time, where nothing else is asked for.
 pub const BUFFER: usize = 4096;

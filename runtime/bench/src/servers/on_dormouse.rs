@@ -5,21 +5,18 @@ use std::io;
 use dormouse::net::{TcpListener, TcpStream};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use super::BUFFER;
-
-pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
+pub(super) fn serve(listener: std::net::TcpListener, buffer: usize) -> io::Result<()> {
     dormouse::Runtime::new()?.block_on(async {
         let mut listener = TcpListener::from_std(listener)?;
         loop {
             let (stream, _peer) = listener.accept().await?;
-            dormouse::spawn(echo(stream));
+            dormouse::spawn(echo(stream, vec![0; buffer]));
         }
     })
 }
 
-fn echo(mut stream: TcpStream) -> impl Future<Output = io::Result<()>> {
+fn echo(mut stream: TcpStream, mut buffer: Vec<u8>) -> impl Future<Output = io::Result<()>> {
     async move {
-        let mut buffer = vec![0; BUFFER];
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),

@@ -7,11 +7,9 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use super::BUFFER;
-
 const LISTENER: Token = Token(usize::MAX);
 
-pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
+pub(super) fn serve(listener: std::net::TcpListener, buffer: usize) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = TcpListener::from_std(listener);
     let mut poll = Poll::new()?;
@@ -26,7 +24,7 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
         }
         for event in &events {
             match event.token() {
-                LISTENER => accept_all(&listener, &poll, &mut connections)?,
+                LISTENER => accept_all(&listener, &poll, &mut connections, buffer)?,
                 Token(key) => {
                     // Its end may have come in the same batch, but not twice.
                     let ended = connections.get_mut(key).is_some_and(|c| !c.go_on(event));
@@ -44,6 +42,7 @@ fn accept_all(
     listener: &TcpListener,
     poll: &Poll,
     connections: &mut Slab<Connection>,
+    buffer: usize,
 ) -> io::Result<()> {
     loop {
         let (mut stream, _peer) = match listener.accept() {
@@ -54,7 +53,7 @@ fn accept_all(
         let entry = connections.vacant_entry();
         let both = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut stream, Token(entry.key()), both)?;
-        let buffer = vec![0; BUFFER];
+        let buffer = vec![0; buffer];
         let (from, to, may_have_more, closed) = (0, 0, false, false);
         entry.insert(Connection { stream, buffer, from, to, may_have_more, closed });
     }

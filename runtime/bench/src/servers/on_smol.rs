@@ -6,22 +6,19 @@ use std::net::{TcpListener, TcpStream};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::{Async, LocalExecutor};
 
-use super::BUFFER;
-
-pub(super) fn serve(listener: TcpListener) -> io::Result<()> {
+pub(super) fn serve(listener: TcpListener, buffer: usize) -> io::Result<()> {
     let executor = LocalExecutor::new();
     smol::block_on(executor.run(async {
         let listener = Async::new(listener)?;
         loop {
             let (stream, _peer) = listener.accept().await?;
-            executor.spawn(echo(stream)).detach();
+            executor.spawn(echo(stream, vec![0; buffer])).detach();
         }
     }))
 }
 
-fn echo(mut stream: Async<TcpStream>) -> impl Future<Output = io::Result<()>> {
+fn echo(mut stream: Async<TcpStream>, mut buffer: Vec<u8>) -> impl Future<Output = io::Result<()>> {
     async move {
-        let mut buffer = vec![0; BUFFER];
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),

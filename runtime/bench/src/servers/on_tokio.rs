@@ -5,23 +5,20 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::BUFFER;
-
-pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
+pub(super) fn serve(listener: std::net::TcpListener, buffer: usize) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         loop {
             let (stream, _peer) = listener.accept().await?;
-            tokio::spawn(echo(stream));
+            tokio::spawn(echo(stream, vec![0; buffer]));
         }
     })
 }
 
-fn echo(mut stream: TcpStream) -> impl Future<Output = io::Result<()>> {
+fn echo(mut stream: TcpStream, mut buffer: Vec<u8>) -> impl Future<Output = io::Result<()>> {
     async move {
-        let mut buffer = vec![0; BUFFER];
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),

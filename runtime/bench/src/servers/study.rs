@@ -9,22 +9,20 @@ use dormouse_study::cli::{Command, parse};
 use dormouse_study::counters::Counters;
 use dormouse_study::stop::Stop;
 
-use super::BUFFER;
-
-pub(super) fn serve_async(listener: TcpListener) -> io::Result<()> {
-    serve("async", listener)
+pub(super) fn serve_async(listener: TcpListener, buffer: usize) -> io::Result<()> {
+    serve("async", listener, buffer)
 }
 
-pub(super) fn serve_mio(listener: TcpListener) -> io::Result<()> {
-    serve("mio", listener)
+pub(super) fn serve_mio(listener: TcpListener, buffer: usize) -> io::Result<()> {
+    serve("mio", listener, buffer)
 }
 
-pub(super) fn serve_uring(listener: TcpListener) -> io::Result<()> {
-    serve("uring", listener)
+pub(super) fn serve_uring(listener: TcpListener, buffer: usize) -> io::Result<()> {
+    serve("uring", listener, buffer)
 }
 
-fn serve(model: &'static str, listener: TcpListener) -> io::Result<()> {
-    let buffer = BUFFER.to_string();
+fn serve(model: &'static str, listener: TcpListener, buffer: usize) -> io::Result<()> {
+    let buffer = buffer.to_string();
     let line = ["dormouse", "serve", model, "--reply", "verbatim", "--buffer", &buffer];
     let Command::Serve(asked) = parse(line.map(OsString::from)).map_err(io::Error::other)? else {
         return Err(io::Error::other("'serve' serves"));
