@@ -42,7 +42,7 @@
 //! | `timer.rs` | How long may the thread sleep? |
 //! | `context.rs` | How do callers find the runtime? |
 //! | `net/` | How does 'not yet' become `Pending`? |
-//! | `time.rs` | How does a deadline become a future? |
+//! | `time/` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
 //! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
 //! | `testing.rs` | How does a test prove that nothing spins? |

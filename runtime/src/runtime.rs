@@ -4,7 +4,7 @@
 //! when none of them has anything, nothing at all must happen.
 //! Idea: one loop looks at them in turn, and blocks in one place when all are empty.
 //! Leaves out: threads. A runtime runs on the thread that calls `block_on`.
-//! Read before: `time.rs`. Read next: `watchdog.rs`.
+//! Read before: `time/interval.rs`. Read next: `watchdog.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
 use std::cell::Cell;
