@@ -23,7 +23,7 @@ use dormouse::{spawn, yield_now};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
-use support::{assert_falls_silent, lab, open_descriptors};
+use support::{assert_falls_silent, in_a_process, lab, open_descriptors};
 
 /// A path of this test's own; whatever it holds is gone afterwards.
 struct Place(PathBuf);
@@ -143,30 +143,32 @@ fn a_path_that_is_too_long_is_refused_and_not_cut() {
 /// The kernel says 'not yet' and then reports the socket as writable, though nothing is under way.
 #[test]
 fn a_full_queue_is_an_error_at_once_and_leaves_nothing() {
-    let place = Place::new("full");
-    lab(|runtime| {
-        let before = open_descriptors();
-        runtime.block_on(async {
-            let listener = StdListener::bind(&place.0).unwrap();
-            nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(0).unwrap())
-                .unwrap();
-            let mut waiting = Vec::new();
-            let error = loop {
-                match UnixStream::connect(&place.0).await {
-                    Ok(stream) => waiting.push(stream),
-                    Err(error) => break error,
-                }
-            };
-            assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
-            yield_now().await;
-            assert_eq!(open_descriptors(), before + 1 + waiting.len());
-            // One accepted is one more that can connect.
-            let mut accepted = listener.accept().unwrap().0;
-            let mut stream = UnixStream::connect(&place.0).await.unwrap();
-            stream.write_all(b"in").await.unwrap();
-            drop(waiting);
-            assert_eq!(accepted.read(&mut [0; 8]).unwrap(), 0);
-            assert_falls_silent(runtime).await;
+    in_a_process("a_full_queue_is_an_error_at_once_and_leaves_nothing", || {
+        let place = Place::new("full");
+        lab(|runtime| {
+            let before = open_descriptors();
+            runtime.block_on(async {
+                let listener = StdListener::bind(&place.0).unwrap();
+                nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(0).unwrap())
+                    .unwrap();
+                let mut waiting = Vec::new();
+                let error = loop {
+                    match UnixStream::connect(&place.0).await {
+                        Ok(stream) => waiting.push(stream),
+                        Err(error) => break error,
+                    }
+                };
+                assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}");
+                yield_now().await;
+                assert_eq!(open_descriptors(), before + 1 + waiting.len());
+                // One accepted is one more that can connect.
+                let mut accepted = listener.accept().unwrap().0;
+                let mut stream = UnixStream::connect(&place.0).await.unwrap();
+                stream.write_all(b"in").await.unwrap();
+                drop(waiting);
+                assert_eq!(accepted.read(&mut [0; 8]).unwrap(), 0);
+                assert_falls_silent(runtime).await;
+            });
         });
     });
 }
