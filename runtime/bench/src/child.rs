@@ -1,7 +1,8 @@
 //! A server as a process of its own, and what it costs.
 //!
 //! The process prints its port. Then a thread of it reads its standard input: a line asks for its
-//! CPU time so far, and the end of the input ends it, so it can't outlive who started it.
+//! CPU time so far or for its heap, and the end of the input ends it, so it can't outlive who
+//! started it.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -11,11 +12,16 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::heap::Heap;
 use crate::machine;
 use crate::servers::SERVERS;
 
 /// The first argument of a process that is to be a server; then come its name and its CPU.
 const SERVE: &str = "--serve";
+
+/// What a server can be asked.
+const CPU: &str = "cpu";
+const HEAP: &str = "heap";
 
 /// Becomes a server, if the command line says so; then it never returns.
 pub fn serve_if_asked() -> io::Result<()> {
@@ -34,10 +40,13 @@ pub fn serve_if_asked() -> io::Result<()> {
     std::process::exit(1)
 }
 
-/// Tells the CPU time, in nanoseconds, once per line that comes in.
+/// Answers each line that comes in: the CPU time, in nanoseconds, or what is on the heap.
 fn answer() {
-    for _ in io::stdin().lines().map_while(Result::ok) {
-        println!("{}", machine::cpu_time().as_nanos());
+    for question in io::stdin().lines().map_while(Result::ok) {
+        match question.as_str() {
+            HEAP => println!("{}", Heap::now()),
+            _ => println!("{}", machine::cpu_time().as_nanos()),
+        }
     }
     std::process::exit(0)
 }
@@ -72,8 +81,17 @@ impl Server {
 
     /// The CPU time that it has used so far.
     pub fn cpu_time(&mut self) -> io::Result<Duration> {
-        self.stdin.write_all(b"cpu\n")?;
-        read_line(&mut self.stdout)?.parse().map(Duration::from_nanos).map_err(io::Error::other)
+        self.ask(CPU)?.parse().map(Duration::from_nanos).map_err(io::Error::other)
+    }
+
+    /// What is alive on its heap, if this program counts that.
+    pub fn heap(&mut self) -> io::Result<Heap> {
+        self.ask(HEAP)?.parse().map_err(io::Error::other)
+    }
+
+    fn ask(&mut self, question: &str) -> io::Result<String> {
+        writeln!(self.stdin, "{question}")?;
+        read_line(&mut self.stdout)
     }
 
     /// Counts its system calls during `load`, with what this machine has: `perf`, which needs

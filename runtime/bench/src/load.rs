@@ -71,7 +71,7 @@ impl Load {
 
 /// Connections to one server, all on this thread.
 #[derive(Debug)]
-struct Clients {
+pub struct Clients {
     poll: Poll,
     events: Events,
     all: Vec<Client>,
@@ -79,7 +79,7 @@ struct Clients {
 
 impl Clients {
     /// Connects `count` clients.
-    fn connect(server: SocketAddr, count: usize) -> io::Result<Self> {
+    pub fn connect(server: SocketAddr, count: usize) -> io::Result<Self> {
         let poll = Poll::new()?;
         let mut all = Vec::with_capacity(count);
         for number in 0..count {
@@ -95,7 +95,7 @@ impl Clients {
 
     /// Each client sends a message, and the next as soon as it is back, for `duration`. Returns
     /// their number, when the last one is back: nothing is under way before or after.
-    fn ping_pong(&mut self, duration: Duration) -> io::Result<u32> {
+    pub fn ping_pong(&mut self, duration: Duration) -> io::Result<u32> {
         let begin = Instant::now();
         for client in &mut self.all {
             client.send()?;

@@ -36,7 +36,7 @@ pub fn describe(effort: Effort, rounds: usize) {
     }
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args = if args.is_empty() { String::new() } else { format!(" -- {}", args.join(" ")) };
-    println!("$ cargo bench -p {}{args}", env!("CARGO_PKG_NAME"));
+    println!("$ cargo bench -p {}{}{args}", env!("CARGO_PKG_NAME"), bench());
     let system = rustix::system::uname();
     let (name, release) = (system.sysname().to_string_lossy(), system.release().to_string_lossy());
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -44,6 +44,13 @@ pub fn describe(effort: Effort, rounds: usize) {
         .map(|package| format!("{package} {}", version(package)));
     println!("{name} {release}, {cpus} CPUs; {}", versions.join(", "));
     println!("median (least–greatest) of {rounds} rounds; all take turns within each round");
+}
+
+/// Which of the benchmarks this process is: Cargo adds a hash to the name of the file.
+fn bench() -> String {
+    let path = std::env::args().next().unwrap_or_default();
+    let name = path.rsplit(['/', '\\']).next().and_then(|file| file.rsplit_once('-'));
+    name.map_or(String::new(), |(name, _)| format!(" --bench {name}"))
 }
 
 /// The version of `package` in this workspace's lock file.

@@ -17,12 +17,14 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     })
 }
 
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match stream.read(&mut buffer).await? {
-            0 => return Ok(()),
-            n => stream.write_all(&buffer[..n]).await?,
+fn echo(mut stream: TcpStream) -> impl Future<Output = io::Result<()>> {
+    async move {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match stream.read(&mut buffer).await? {
+                0 => return Ok(()),
+                n => stream.write_all(&buffer[..n]).await?,
+            }
         }
     }
 }
