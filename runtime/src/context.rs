@@ -3,7 +3,7 @@
 //! Problem: `spawn`, sockets and sleeps need the runtime, and nobody wants to hand it to them
 //! through every function.
 //! Idea: a thread runs at most one runtime at a time. It notes here which, while it does.
-//! Leaves out: handles for other threads.
+//! Leaves out: handles for other threads (`handle.rs`).
 //! Read before: `timer.rs`. Read next: `net/async_io.rs`.
 //! Try: `cargo test -p dormouse --test context`
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::executor::Executor;
 use crate::join::JoinHandle;
-use crate::observe::{Listener, Observer};
+use crate::observe::{Listener, Moment, Observer};
 use crate::queue::RunQueue;
 use crate::reactor::Reactor;
 use crate::timer::Timers;
@@ -132,5 +132,26 @@ where
             "spawn outside of a runtime: call it inside the future given to Runtime::block_on, \
              or use Runtime::spawn"
         ),
+    }
+}
+
+/// Names the task that is being polled, in logs, snapshots and the watchdog's warnings.
+///
+/// A name can be given at any time, and again; two tasks may have the same. Outside of a task
+/// nothing happens.
+///
+/// ```
+/// let named = dormouse::block_on(async {
+///     dormouse::set_task_name("main");
+///     dormouse::snapshot().tasks[0].name.clone()
+/// });
+/// assert_eq!(named.as_deref(), Some("main"));
+/// ```
+pub fn set_task_name(name: impl Into<Rc<str>>) {
+    if let Some(context) = Context::current()
+        && let Some(task) = context.queue.polled.get()
+    {
+        context.observer.names.set(task, name.into());
+        context.observer.saw(Moment::Named(task));
     }
 }

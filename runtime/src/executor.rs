@@ -8,7 +8,7 @@
 //! Try: `cargo test -p dormouse --test tasks`
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,10 +16,10 @@ use std::task::{Context, Poll};
 use futures_task::waker_ref;
 
 use crate::join::{JoinHandle, LocalTask, joinable};
-use crate::observe::Moment;
+use crate::observe::{Moment, Place};
 use crate::queue::RunQueue;
 use crate::slots::{Key, Slots};
-use crate::task::Task;
+use crate::task::{self, Seen, Task};
 
 /// How many sockets and deadlines that are ready a task may make use of in one poll.
 ///
@@ -33,6 +33,8 @@ pub(crate) struct Executor {
     /// Tasks that have ended, kept for their memory.
     ended: RefCell<Vec<Arc<Task>>>,
     queue: Rc<RunQueue>,
+    /// The task that is being polled, as it was when its poll began: it is not in the table then.
+    polled: Cell<Option<Seen>>,
     /// What is left of [`STEPS_PER_POLL`] in the poll that goes on.
     steps_left: Cell<u32>,
     /// The runtime is being dropped: no task is let in any more.
@@ -51,6 +53,7 @@ impl Executor {
             tasks: RefCell::default(),
             ended: RefCell::default(),
             queue,
+            polled: Cell::new(None),
             steps_left: Cell::new(0),
             closed: Cell::new(false),
         }
@@ -58,32 +61,43 @@ impl Executor {
 
     #[track_caller]
     pub(crate) fn spawn<F: Future + 'static>(&self, future: F) -> JoinHandle<F::Output> {
+        self.spawn_at(future, Location::caller())
+    }
+
+    pub(crate) fn spawn_at<F>(&self, future: F, place: Place) -> JoinHandle<F::Output>
+    where
+        F: Future + 'static,
+    {
         let (future, handle) = joinable(future);
         // A closed executor drops the future here, and so tells the handle that it is cancelled.
         if !self.closed.get() {
-            self.insert(Some(future));
+            self.insert(Some(future), place);
         }
         handle
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// Lets in the future of a `block_on`, which its caller polls.
     #[track_caller]
     pub(crate) fn adopt(&self) {
-        self.insert(None);
+        self.insert(None, Location::caller());
     }
 
-    #[track_caller]
-    fn insert(&self, future: Option<LocalTask>) {
+    fn insert(&self, future: Option<LocalTask>, place: Place) {
         let mut key = Key::RESERVED;
         self.tasks.borrow_mut().insert_with(|given| {
             key = given;
             let ended = self.ended.borrow_mut().pop();
-            let reused = ended.and_then(|task| Task::reuse(task, key));
-            let task = reused.unwrap_or_else(|| Task::new(key, Arc::clone(&self.queue.inbox)));
+            let reused = ended.and_then(|task| Task::reuse(task, key, place));
+            let inbox = &self.queue.inbox;
+            let task = reused.unwrap_or_else(|| Arc::new(Task::new(key, place, Arc::clone(inbox))));
             Some(Entry { task, future })
         });
         self.queue.push(key);
-        self.queue.saw(Moment::Spawned(key, Location::caller()));
+        self.queue.saw(Moment::Spawned(key, place));
     }
 
     /// Polls every task that can run now, once, oldest wake first; returns how many there were.
@@ -112,12 +126,15 @@ impl Executor {
         task.leave_queue();
         self.queue.saw(Moment::Polled(key));
         self.steps_left.set(STEPS_PER_POLL);
+        self.polled.set(Some(Task::seen(&task)));
+        self.queue.polled.set(Some(key));
         let waker = waker_ref(&task);
         let cx = &mut Context::from_waker(&waker);
         let poll = match &mut future {
             Some(future) => future.as_mut().poll(cx),
             None => adopted(cx),
         };
+        self.queue.polled.set(None);
         match poll {
             Poll::Ready(()) => self.end(task, future),
             Poll::Pending => {
@@ -146,8 +163,9 @@ impl Executor {
     fn end(&self, task: Arc<Task>, future: Option<LocalTask>) {
         task.finish();
         self.queue.saw(Moment::Ended(task.key()));
+        self.queue.observer.names.forget(task.key());
         self.tasks.borrow_mut().remove(task.key());
-        drop_future(future);
+        task::let_go(future);
         self.ended.borrow_mut().push(task);
     }
 
@@ -167,19 +185,21 @@ impl Executor {
         }
     }
 
+    /// All tasks that have not ended, and whether it is the one that is being polled.
+    pub(crate) fn seen(&self) -> Vec<(Seen, bool)> {
+        let polled = self.queue.polled.get().and(self.polled.get()).map(|seen| (seen, true));
+        let tasks = self.tasks.borrow();
+        let others = tasks.iter().filter_map(|(_, entry)| entry.as_ref());
+        let others = others.map(|entry| (Task::seen(&entry.task), false));
+        polled.into_iter().chain(others).collect()
+    }
+
     /// Drops every task, and lets none in any more.
     pub(crate) fn close(&self) {
         self.closed.set(true);
         for entry in self.tasks.take().into_values().flatten() {
             entry.task.finish();
-            drop_future(entry.future);
+            task::let_go(entry.future);
         }
-    }
-}
-
-/// The drop of a future is foreign code: its panic ends that task alone.
-fn drop_future(future: Option<LocalTask>) {
-    if catch_unwind(AssertUnwindSafe(|| drop(future))).is_err() {
-        log::error!("a task panicked as it was dropped");
     }
 }

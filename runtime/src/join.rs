@@ -68,21 +68,53 @@ impl<T> Shared<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        if let State::Finished(Err(error)) = self.state.get_mut()
-            && error.is_panic()
-        {
-            log::error!("nobody waited for a task that ended so: {error}");
+        if let State::Finished(result) = self.state.get_mut() {
+            log_unheard(result);
         }
     }
 }
 
+fn log_unheard<T>(result: &Result<T, JoinError>) {
+    if let Err(error) = result
+        && error.is_panic()
+    {
+        log::error!("nobody waited for a task that ended so: {error}");
+    }
+}
+
 /// The task's side. Dropped before it told a result, it tells that there will be none.
-struct Teller<T>(Rc<Shared<T>>);
+struct Teller<T> {
+    /// `None`: the handle was dropped, so nobody wants to know, and the cell need not stay.
+    shared: Option<Rc<Shared<T>>>,
+}
+
+impl<T> Teller<T> {
+    /// The cell, while it says something to somebody: a handle that was dropped may have aborted.
+    fn shared(&mut self) -> Option<&Shared<T>> {
+        self.shared.take_if(|shared| Rc::strong_count(shared) == 1 && !shared.aborted.get());
+        self.shared.as_deref()
+    }
+
+    fn is_aborted(&mut self) -> bool {
+        self.shared().is_some_and(|shared| shared.aborted.get())
+    }
+
+    fn finish(&mut self, result: Result<T, JoinError>) {
+        if let Some(shared) = self.shared() {
+            shared.finish(result);
+        } else {
+            log_unheard(&result);
+            task::let_go(result);
+        }
+    }
+}
 
 impl<T> Drop for Teller<T> {
     fn drop(&mut self) {
-        if self.0.is_running() {
-            self.0.finish(Err(JoinError(Reason::Cancelled)));
+        if let Some(shared) = self.shared()
+            && shared.is_running()
+        {
+            shared.finish(Err(JoinError::cancelled()));
         }
     }
 }
@@ -102,23 +134,24 @@ impl<F: Future> Future for Spawned<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let shared = &this.teller.0;
-        if shared.aborted.get() {
+        if this.teller.is_aborted() {
             return Poll::Ready(());
         }
         // A future that panicked is never polled again, so nobody sees what it left half done.
         let result = match catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))) {
             // It aborted itself.
-            Ok(Poll::Pending) if shared.aborted.get() => return Poll::Ready(()),
+            Ok(Poll::Pending) if this.teller.is_aborted() => return Poll::Ready(()),
             Ok(Poll::Pending) => {
-                shared.keep(cx.waker());
+                if let Some(shared) = this.teller.shared() {
+                    shared.keep(cx.waker());
+                }
                 return Poll::Pending;
             }
             Ok(Poll::Ready(value)) => Ok(value),
             Err(payload) => Err(JoinError(Reason::Panicked(Mutex::new(payload)))),
         };
         // IDEA: the result goes into the cell that both sides share, and wakes who waits for it.
-        shared.finish(result);
+        this.teller.finish(result);
         Poll::Ready(())
     }
 }
@@ -136,7 +169,7 @@ where
         aborted: Cell::new(false),
         task: Cell::new(None),
     });
-    let task = Box::pin(Spawned { future, teller: Teller(Rc::clone(&shared)) });
+    let task = Box::pin(Spawned { future, teller: Teller { shared: Some(Rc::clone(&shared)) } });
     (task, JoinHandle { shared })
 }
 
@@ -226,6 +259,10 @@ enum Reason {
 }
 
 impl JoinError {
+    pub(crate) fn cancelled() -> Self {
+        JoinError(Reason::Cancelled)
+    }
+
     /// The task was aborted, or its runtime was dropped.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0, Reason::Cancelled)

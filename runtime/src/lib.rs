@@ -30,7 +30,7 @@
 //! | file | the question that it answers |
 //! |---|---|
 //! | `slots.rs` | How does a number stay right when what it named is gone? |
-//! | `observe.rs` | How do counters and logs see all, without being in the way? |
+//! | `metrics.rs`, `names.rs`, `observe.rs` | How do counters and logs see all, without being in the way? |
 //! | `wake.rs` | How does another thread end the sleep, and never too early? |
 //! | `queue.rs` | Which tasks can run, and how does a waker get one there? |
 //! | `task.rs` | What does a waker know of its task? |
@@ -42,8 +42,10 @@
 //! | `timer.rs` | How long may the thread sleep? |
 //! | `context.rs` | How do callers find the runtime? |
 //! | `net/` | How does 'not yet' become `Pending`? |
-//! | `time.rs` | How does a deadline become a future? |
+//! | `time/` | How does a deadline become a future? |
 //! | `runtime.rs` | How do the parts make one loop that never spins? |
+//! | `snapshot.rs` | Who is there, and what does each wait for? |
+//! | `handle.rs`, `spawner.rs` | How does another thread, or another crate, bring work? |
 //! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
 //! | `testing.rs` | How does a test prove that nothing spins? |
 //!
@@ -55,6 +57,8 @@
 #![forbid(unsafe_code)]
 
 mod slots;
+mod metrics;
+mod names;
 mod observe;
 mod sync;
 mod wake;
@@ -70,15 +74,21 @@ mod context;
 pub mod net;
 pub mod time;
 mod runtime;
+mod snapshot;
+mod handle;
+mod spawner;
 mod watchdog;
 mod builder;
 pub mod testing;
 
 pub use builder::Builder;
-pub use context::spawn;
+pub use context::{set_task_name, spawn};
+pub use handle::{Handle, RemoteJoinHandle};
 pub use join::{JoinError, JoinHandle};
+pub use metrics::Metrics;
 pub use net::async_io::Async;
-pub use observe::Metrics;
 pub use runtime::{Runtime, block_on};
+pub use snapshot::{Id, SideSeen, Snapshot, SourceSeen, TaskSeen, TaskState, Way, snapshot};
+pub use spawner::LocalSpawner;
 pub use watchdog::Watchdog;
 pub use yield_now::{YieldNow, yield_now};

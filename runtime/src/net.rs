@@ -5,10 +5,17 @@
 //! rest: `read_exact`, `write_all`, `copy`, buffers, lines.
 
 pub(crate) mod async_io;
+mod incoming;
 mod split;
-mod tcp_listener;
-mod tcp_stream;
+mod stream;
+mod tcp;
+mod udp;
+#[cfg(unix)]
+mod unix;
 
 pub use split::{OwnedReadHalf, OwnedWriteHalf};
-pub use tcp_listener::TcpListener;
-pub use tcp_stream::TcpStream;
+pub use stream::ByteStream;
+pub use tcp::{TcpListener, TcpStream};
+pub use udp::{UdpReceiver, UdpSender, UdpSocket};
+#[cfg(unix)]
+pub use unix::{UnixListener, UnixStream};

@@ -4,7 +4,7 @@
 //! at every step would bury the code that people come to read.
 //! Idea: the loop says `observer.saw(Moment::…)` at each step, and who wants to know listens here.
 //! Leaves out: time. A [`Moment`] says what happened, not when.
-//! Read before: `slots.rs`. Read next: `wake.rs`.
+//! Read before: `names.rs`. Read next: `wake.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
 use std::cell::{Cell, RefCell};
@@ -12,161 +12,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
+use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::slots::Key;
-
-/// What a runtime has done since it was made. All figures count up; none is ever reset.
-///
-/// At rest, while no task is queued: `polls + discarded == spawns + enqueued`, and
-/// `wakes_local + wakes_remote == enqueued + wakes_queued + wakes_finished`.
-///
-/// ```
-/// let runtime = dormouse::Runtime::new()?;
-/// runtime.block_on(dormouse::yield_now());
-/// let metrics = runtime.metrics();
-/// assert_eq!((metrics.spawns, metrics.wakes_local, metrics.polls), (1, 1, 2));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Metrics {
-    /// Passes of the loop: look at the world, then poll the tasks that can run.
-    pub turns: u64,
-    /// Polls of tasks.
-    pub polls: u64,
-    /// Tasks spawned; the future of a `block_on` is one.
-    pub spawns: u64,
-    /// Tasks put into the run queue by a wake.
-    pub enqueued: u64,
-    /// Queued tasks that ended before their poll.
-    pub discarded: u64,
-    /// Wakes by the runtime's own thread while it runs.
-    pub wakes_local: u64,
-    /// Wakes from elsewhere: another thread, or this one while it does not run the runtime.
-    pub wakes_remote: u64,
-    /// Wakes of a task that was queued already.
-    pub wakes_queued: u64,
-    /// Wakes of a task that had finished.
-    pub wakes_finished: u64,
-    /// Times the thread blocked, in the one place where it does.
-    pub parks: u64,
-    /// Parks that ended because the kernel reported something.
-    pub returned_event: u64,
-    /// Parks that ended because a deadline had come.
-    pub returned_deadline: u64,
-    /// Parks that ended because another thread woke a task.
-    pub returned_unpark: u64,
-    /// Parks that a signal interrupted.
-    pub returned_interrupted: u64,
-    /// Parks that ended because the system can't wait any longer at a time.
-    pub returned_clamped: u64,
-    /// Parks that ended for no reason known. A fault where it is not 0.
-    pub returned_none: u64,
-    /// Questions to the kernel that did not wait: tasks could run, or a deadline had already come.
-    pub polls_nowait: u64,
-    /// Those of them that brought nothing.
-    pub vain_polls_nowait: u64,
-    /// Events that the kernel reported.
-    pub events: u64,
-    /// Events about a source that was gone.
-    pub events_stale: u64,
-    /// Timers that began to wait.
-    pub timers_armed: u64,
-    /// Timers whose deadline came.
-    pub timers_fired: u64,
-    /// Timers that were dropped, or finished otherwise, before their deadline.
-    pub timers_cancelled: u64,
-    /// Accept calls that came back with 'not yet'.
-    pub vain_accepts: u64,
-    /// Read calls that came back with 'not yet'.
-    pub vain_reads: u64,
-    /// Write calls that came back with 'not yet'.
-    pub vain_writes: u64,
-}
-
-impl Metrics {
-    /// What was done from `before` to here.
-    ///
-    /// # Panics
-    ///
-    /// If `before` is the later of the two, or of another runtime.
-    ///
-    /// ```
-    /// let runtime = dormouse::Runtime::new()?;
-    /// let before = runtime.metrics();
-    /// runtime.block_on(async {});
-    /// assert_eq!(runtime.metrics().since(before).polls, 1);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[must_use]
-    pub fn since(mut self, mut before: Metrics) -> Metrics {
-        for ((name, now), (_, then)) in self.fields().into_iter().zip(before.fields()) {
-            let since = now.checked_sub(*then);
-            *now = since.unwrap_or_else(|| panic!("{name} was {then} before, and is {now} now"));
-        }
-        self
-    }
-
-    /// All figures by name: whoever compares or shows them can't forget one.
-    pub(crate) fn fields(&mut self) -> [(&'static str, &mut u64); 26] {
-        // Taken apart, so that a new field is missed here by the compiler.
-        let Metrics {
-            turns,
-            polls,
-            spawns,
-            enqueued,
-            discarded,
-            wakes_local,
-            wakes_remote,
-            wakes_queued,
-            wakes_finished,
-            parks,
-            returned_event,
-            returned_deadline,
-            returned_unpark,
-            returned_interrupted,
-            returned_clamped,
-            returned_none,
-            polls_nowait,
-            vain_polls_nowait,
-            events,
-            events_stale,
-            timers_armed,
-            timers_fired,
-            timers_cancelled,
-            vain_accepts,
-            vain_reads,
-            vain_writes,
-        } = self;
-        [
-            ("turns", turns),
-            ("polls", polls),
-            ("spawns", spawns),
-            ("enqueued", enqueued),
-            ("discarded", discarded),
-            ("wakes_local", wakes_local),
-            ("wakes_remote", wakes_remote),
-            ("wakes_queued", wakes_queued),
-            ("wakes_finished", wakes_finished),
-            ("parks", parks),
-            ("returned_event", returned_event),
-            ("returned_deadline", returned_deadline),
-            ("returned_unpark", returned_unpark),
-            ("returned_interrupted", returned_interrupted),
-            ("returned_clamped", returned_clamped),
-            ("returned_none", returned_none),
-            ("polls_nowait", polls_nowait),
-            ("vain_polls_nowait", vain_polls_nowait),
-            ("events", events),
-            ("events_stale", events_stale),
-            ("timers_armed", timers_armed),
-            ("timers_fired", timers_fired),
-            ("timers_cancelled", timers_cancelled),
-            ("vain_accepts", vain_accepts),
-            ("vain_reads", vain_reads),
-            ("vain_writes", vain_writes),
-        ]
-    }
-}
 
 /// Why a park ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +42,9 @@ pub(crate) enum Call {
 pub(crate) enum Moment {
     Turn,
     /// A task came, spawned at this place of the program.
-    Spawned(Key, &'static Location<'static>),
+    Spawned(Key, Place),
+    /// It has a name now.
+    Named(Key),
     /// A poll begins,
     Polled(Key),
     /// and ends: the task waits,
@@ -227,12 +77,16 @@ pub(crate) enum Moment {
     Vain(Key, Call),
 }
 
+/// A place in the program.
+pub(crate) type Place = &'static Location<'static>;
+
 /// Is told of every moment. It must not come back to the runtime while it borrows something.
-pub(crate) type Listener = Box<dyn Fn(Moment)>;
+pub(crate) type Listener = Box<dyn Fn(Moment, &Names)>;
 
 /// Listens to one runtime, and lets others listen.
 pub(crate) struct Observer {
     metrics: RefCell<Metrics>,
+    pub(crate) names: Names,
     listener: Option<Listener>,
     /// Whether anybody listens beside the metrics. Looked up once a turn, as it is asked at every
     /// step.
@@ -241,8 +95,12 @@ pub(crate) struct Observer {
 
 impl Observer {
     pub(crate) fn new(listener: Option<Listener>) -> Self {
-        let observer =
-            Observer { metrics: RefCell::default(), listener, is_told: Cell::new(false) };
+        let observer = Observer {
+            metrics: RefCell::default(),
+            names: Names::default(),
+            listener,
+            is_told: Cell::new(false),
+        };
         observer.look_who_listens();
         observer
     }
@@ -270,9 +128,9 @@ impl Observer {
     fn tell(&self, moment: Moment) {
         // A logger is foreign code: its panic is its own, and the loop goes on.
         let told = catch_unwind(AssertUnwindSafe(|| {
-            log::trace!("{moment}");
+            log::trace!("{}", Told(moment, &self.names));
             if let Some(listener) = &self.listener {
-                listener(moment);
+                listener(moment, &self.names);
             }
         }));
         // Nor can that be logged.
@@ -323,6 +181,7 @@ impl Metrics {
             | Moment::Done(..)
             | Moment::Registered(_)
             | Moment::Deregistered(_)
+            | Moment::Named(_)
             | Moment::Waits(_)
             | Moment::Ended(_) => return,
         } += 1;
@@ -330,19 +189,24 @@ impl Metrics {
 }
 
 /// The narration: one sentence for each thing that happens.
-impl fmt::Display for Moment {
+struct Told<'a>(Moment, &'a Names);
+
+impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        let Told(moment, names) = self;
+        let mut task = |key: Key, what: &str| write!(f, "task {}: {what}", names.of(key));
+        match *moment {
+            Moment::Spawned(key, place) => task(key, &format!("spawned at {place}, queued")),
+            Moment::Named(key) => task(key, "has this name from now on"),
+            Moment::Polled(key) => task(key, "poll"),
+            Moment::Waits(key) => task(key, "waits"),
+            Moment::Ended(key) => task(key, "ends"),
+            Moment::Discarded(key) => task(key, "ended before its poll"),
+            Moment::Woken(key) => task(key, "wake"),
+            Moment::Enqueued(key) => task(key, "queued"),
+            Moment::AlreadyQueued(key) => task(key, "is queued already"),
+            Moment::AlreadyFinished(key) => task(key, "has finished"),
             Moment::Turn => write!(f, "turn"),
-            Moment::Spawned(task, place) => write!(f, "task {task}: spawned at {place}, queued"),
-            Moment::Polled(task) => write!(f, "task {task}: poll"),
-            Moment::Waits(task) => write!(f, "task {task}: waits"),
-            Moment::Ended(task) => write!(f, "task {task}: ends"),
-            Moment::Discarded(task) => write!(f, "task {task}: ended before its poll"),
-            Moment::Woken(task) => write!(f, "task {task}: wake"),
-            Moment::Enqueued(task) => write!(f, "task {task}: queued"),
-            Moment::AlreadyQueued(task) => write!(f, "task {task}: is queued already"),
-            Moment::AlreadyFinished(task) => write!(f, "task {task}: has finished"),
             Moment::Parked(None) => write!(f, "park: nothing to do, no deadline"),
             Moment::Parked(Some(left)) => write!(f, "park: nothing to do for {left:?}"),
             Moment::Returned(cause) => write!(f, "the park ends: {cause:?}"),

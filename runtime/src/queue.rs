@@ -7,7 +7,7 @@
 //! Read before: `wake.rs`. Read next: `task.rs`.
 //! Try: `cargo test -p dormouse --test tasks`
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ thread_local! {
 /// The tasks of one runtime that can run.
 pub(crate) struct RunQueue {
     ready: RefCell<Vec<Key>>,
+    /// The task that is being polled just now.
+    pub(crate) polled: Cell<Option<Key>>,
     /// Whose run queue this is: a runtime has one inbox.
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) observer: Rc<Observer>,
@@ -31,7 +33,7 @@ pub(crate) struct RunQueue {
 
 impl RunQueue {
     pub(crate) fn new(inbox: Arc<Inbox>, observer: Rc<Observer>) -> Rc<Self> {
-        Rc::new(RunQueue { ready: RefCell::default(), inbox, observer })
+        Rc::new(RunQueue { ready: RefCell::default(), polled: Cell::new(None), inbox, observer })
     }
 
     /// Calls `with` if this thread runs the runtime of `inbox` just now.

@@ -57,16 +57,17 @@ impl Reactor {
     }
 
     /// Registers `io` with the kernel, once and for all, in the directions of `interest`.
-    pub(crate) fn register(
+    pub(crate) fn register<S: mio::event::Source>(
         &self,
-        io: &mut impl mio::event::Source,
+        io: &mut S,
         interest: Interest,
     ) -> io::Result<(Key, Rc<Source>)> {
+        let source = Rc::new(Source::new(std::any::type_name::<S>));
         let mut key = Key::RESERVED;
-        let source = Rc::clone(self.sources.borrow_mut().insert_with(|given| {
+        self.sources.borrow_mut().insert_with(|given| {
             key = given;
-            Rc::default()
-        }));
+            Rc::clone(&source)
+        });
         let registered = self.poll.borrow().registry().register(io, Token(key.0), interest);
         if let Err(error) = registered {
             self.sources.borrow_mut().remove(key);
@@ -148,6 +149,10 @@ impl Reactor {
             // It was closed by a wake before it in this batch, or just before the wait.
             None => self.observer.saw(Moment::StaleEvent(key)),
         }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<(Key, Rc<Source>)> {
+        self.sources.borrow().iter().map(|(key, source)| (key, Rc::clone(source))).collect()
     }
 
     /// Tells everybody who still waits that nothing will come any more.

@@ -4,7 +4,7 @@
 //! when none of them has anything, nothing at all must happen.
 //! Idea: one loop looks at them in turn, and blocks in one place when all are empty.
 //! Leaves out: threads. A runtime runs on the thread that calls `block_on`.
-//! Read before: `time.rs`. Read next: `watchdog.rs`.
+//! Read before: `time/interval.rs`. Read next: `snapshot.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
 use std::cell::Cell;
@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use crate::context::Context;
 use crate::join::JoinHandle;
-use crate::observe::{Listener, Metrics, Moment};
+use crate::metrics::Metrics;
+use crate::observe::{Listener, Moment};
 
 /// While tasks can run, the kernel is asked once in so many polls what has happened.
 ///
@@ -48,7 +49,7 @@ const POLLS_BETWEEN_QUESTIONS: usize = 64;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Runtime {
-    context: Rc<Context>,
+    pub(crate) context: Rc<Context>,
     /// How many polls there were since the kernel was last asked.
     polls: Cell<usize>,
 }

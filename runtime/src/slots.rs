@@ -70,6 +70,10 @@ impl<T> Slots<T> {
         Some(self.entries.remove(key.place()).1)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
+        self.entries.iter().map(|(_, (key, value))| (*key, value))
+    }
+
     pub(crate) fn into_values(self) -> impl Iterator<Item = T> {
         self.entries.into_iter().map(|(_, (_, value))| value)
     }

@@ -10,12 +10,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::task::Waker;
 
-use futures_task::ArcWake;
+use futures_task::{ArcWake, waker_ref};
 
-use crate::observe::Moment;
+use crate::observe::{Moment, Place};
 use crate::queue::RunQueue;
 use crate::slots::Key;
 use crate::wake::{Inbox, Mailbox};
@@ -23,26 +23,55 @@ use crate::wake::{Inbox, Mailbox};
 /// One task, as far as its wakers know it.
 pub(crate) struct Task {
     key: Key,
+    /// Where it was spawned.
+    place: Place,
     /// It is in the run queue. Only the runtime's thread reads and writes this one; it is atomic
     /// as the wakers must be free to travel.
     queued: AtomicBool,
+    counts: Counts,
     mailbox: Mailbox,
     inbox: Arc<Inbox>,
 }
 
+/// What was done to one task: each stays at its largest value. Atomic only as the task is shared;
+/// the runtime's thread alone writes and reads them.
+#[derive(Default)]
+struct Counts {
+    polls: AtomicU32,
+    wakes: AtomicU32,
+    self_wakes: AtomicU32,
+}
+
+fn count(counter: &AtomicU32) {
+    counter.store(counter.load(Relaxed).saturating_add(1), Relaxed);
+}
+
+/// A task as a snapshot shows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) key: Key,
+    pub(crate) place: Place,
+    pub(crate) queued: bool,
+    pub(crate) polls: u32,
+    pub(crate) wakes: u32,
+    pub(crate) self_wakes: u32,
+    /// Tells the task's wakers from those of others.
+    pub(crate) waker: *const (),
+}
+
 impl Task {
     /// A new task is queued from the start: its spawn is its first wake.
-    pub(crate) fn new(key: Key, inbox: Arc<Inbox>) -> Arc<Self> {
-        Arc::new(Task { key, queued: AtomicBool::new(true), mailbox: Mailbox::default(), inbox })
+    pub(crate) fn new(key: Key, place: Place, inbox: Arc<Inbox>) -> Self {
+        let (queued, counts, mailbox) =
+            (AtomicBool::new(true), Counts::default(), Mailbox::default());
+        Task { key, place, queued, counts, mailbox, inbox }
     }
 
     /// Gives a task that ended a second life under a new key, if no waker knows it any more. That
     /// spares the next spawn an allocation.
-    pub(crate) fn reuse(mut ended: Arc<Self>, key: Key) -> Option<Arc<Self>> {
+    pub(crate) fn reuse(mut ended: Arc<Self>, key: Key, place: Place) -> Option<Arc<Self>> {
         let task = Arc::get_mut(&mut ended)?;
-        task.key = key;
-        task.queued = AtomicBool::new(true);
-        task.mailbox = Mailbox::default();
+        *task = Task::new(key, place, Arc::clone(&task.inbox));
         Some(ended)
     }
 
@@ -67,6 +96,7 @@ impl Task {
 
     /// The letter of another thread has come: see [`Inbox`].
     pub(crate) fn letter_came(&self, queue: &RunQueue) {
+        count(&self.counts.wakes);
         self.mailbox.open();
         self.enqueue(queue);
     }
@@ -74,6 +104,30 @@ impl Task {
     /// Left the run queue, to be polled. Must come before the poll: a wake during it counts.
     pub(crate) fn leave_queue(&self) {
         self.queued.store(false, Relaxed);
+        count(&self.counts.polls);
+    }
+
+    /// A wake on the runtime's own thread.
+    fn woken_here(&self, queue: &RunQueue) {
+        queue.saw(Moment::Woken(self.key));
+        count(&self.counts.wakes);
+        if queue.polled.get() == Some(self.key) {
+            count(&self.counts.self_wakes);
+        }
+        self.enqueue(queue);
+    }
+
+    pub(crate) fn seen(task: &Arc<Self>) -> Seen {
+        let counts = &task.counts;
+        Seen {
+            key: task.key,
+            place: task.place,
+            queued: task.queued.load(Relaxed),
+            polls: counts.polls.load(Relaxed),
+            wakes: counts.wakes.load(Relaxed),
+            self_wakes: counts.self_wakes.load(Relaxed),
+            waker: waker_ref(task).data(),
+        }
     }
 
     pub(crate) fn finish(&self) {
@@ -84,10 +138,7 @@ impl Task {
 impl ArcWake for Task {
     /// Only queues. To poll right here would run one task in the middle of another.
     fn wake_by_ref(task: &Arc<Self>) {
-        let here = RunQueue::if_here(&task.inbox, |queue| {
-            queue.saw(Moment::Woken(task.key));
-            task.enqueue(queue);
-        });
+        let here = RunQueue::if_here(&task.inbox, |queue| task.woken_here(queue));
         if !here {
             task.mailbox.wake(task.key, &task.inbox);
         }
@@ -99,5 +150,12 @@ impl ArcWake for Task {
 pub(crate) fn wake(waker: &Waker) {
     if catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())).is_err() {
         log::error!("a waker panicked");
+    }
+}
+
+/// Drops what a task leaves. That is foreign code: its panic ends that task alone.
+pub(crate) fn let_go<T>(left: T) {
+    if catch_unwind(AssertUnwindSafe(|| drop(left))).is_err() {
+        log::error!("a task panicked as it was dropped");
     }
 }

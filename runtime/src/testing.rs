@@ -41,7 +41,7 @@
 
 use std::fmt;
 
-use crate::observe::Metrics;
+use crate::metrics::Metrics;
 
 /// The figures that are not 0, by name.
 ///

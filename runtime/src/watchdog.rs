@@ -6,16 +6,16 @@
 //! Leaves out: a poll that never returns, which nobody on its thread can report; tasks that wake
 //! each other in a circle; and the difference of a spin from work in small steps, which wakes itself
 //! as well (a computation that yields, two futures of one task with a channel between).
-//! Read before: `runtime.rs`. Read next: `builder.rs`.
+//! Read before: `spawner.rs`. Read next: `builder.rs`.
 //! Try: `cargo test -p dormouse --test watchdog`
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::observe::{Call, Listener, Moment};
+use crate::names::Names;
+use crate::observe::{Call, Listener, Moment, Place};
 use crate::slots::Key;
 
 /// Warns of tasks that spin, or keep others waiting: each once, through `log::warn!`, with the
@@ -73,8 +73,8 @@ impl Watchdog {
     /// What a runtime calls at every step of its loop.
     pub(crate) fn listener(self) -> Listener {
         let known = RefCell::new(Known::default());
-        Box::new(move |moment| {
-            let warning = known.borrow_mut().note(moment, &self);
+        Box::new(move |moment, names| {
+            let warning = known.borrow_mut().note(moment, names, &self);
             // A logger is foreign code: it is called when the borrow has ended.
             if let Some(warning) = warning {
                 log::warn!("{warning}");
@@ -100,8 +100,6 @@ struct Watched {
     in_vain: u64,
     warned_of: Vec<Fault>,
 }
-
-type Place = &'static Location<'static>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -133,18 +131,20 @@ impl Watched {
 
 impl Known {
     /// Takes note of what happens; returns a warning, if there is reason for one.
-    fn note(&mut self, moment: Moment, limits: &Watchdog) -> Option<String> {
+    fn note(&mut self, moment: Moment, names: &Names, limits: &Watchdog) -> Option<String> {
         match moment {
             Moment::Spawned(key, place) => self.remember_task(key, place),
             Moment::Polled(key) => self.polling = Some((key, Instant::now())),
-            Moment::Waits(key) => return self.poll_ended(key, limits),
+            Moment::Waits(key) => return self.poll_ended(key, names, limits),
             Moment::Ended(key) => {
-                let warning = self.poll_ended(key, limits);
+                let warning = self.poll_ended(key, names, limits);
                 self.tasks.remove(&key);
                 return warning;
             }
             // IDEA: who is queued in the midst of its own poll was woken by itself.
-            Moment::Enqueued(key) if self.is_polled(key) => return self.woke_itself(key, limits),
+            Moment::Enqueued(key) if self.is_polled(key) => {
+                return self.woke_itself(key, names, limits);
+            }
             Moment::Enqueued(key) | Moment::AlreadyQueued(key) if !self.is_polled(key) => {
                 self.tasks.entry(key).and_modify(|task| task.in_vain = 0);
             }
@@ -182,26 +182,29 @@ impl Known {
         self.tasks.get_mut(&self.polling?.0)
     }
 
-    fn poll_ended(&mut self, key: Key, limits: &Watchdog) -> Option<String> {
+    fn poll_ended(&mut self, key: Key, names: &Names, limits: &Watchdog) -> Option<String> {
         let (_, since) = self.polling.take_if(|(polled, _)| *polled == key)?;
         let took = since.elapsed();
         if took <= limits.longest_poll {
             return None;
         }
         self.tasks.get_mut(&key)?.warn_once(Fault::LongPoll, |task| {
-            format!("task {key}, {task}, kept the thread for {took:?} in one poll: all others wait")
+            let name = names.of(key);
+            format!(
+                "task {name}, {task}, kept the thread for {took:?} in one poll: all others wait"
+            )
         })
     }
 
-    fn woke_itself(&mut self, key: Key, limits: &Watchdog) -> Option<String> {
+    fn woke_itself(&mut self, key: Key, names: &Names, limits: &Watchdog) -> Option<String> {
         let task = self.tasks.get_mut(&key)?;
         if !task.is_once_too_often(limits.self_wakes) {
             return None;
         }
         task.warn_once(Fault::WakesItself, |task| {
-            let wakes = task.in_vain;
+            let (name, wakes) = (names.of(key), task.in_vain);
             format!(
-                "task {key}, {task}, has woken itself {wakes} times, while nobody else did and no \
+                "task {name}, {task}, has woken itself {wakes} times, while nobody else did and no \
                  socket of it moved anything: it spins, or computes in small steps"
             )
         })
@@ -237,11 +240,13 @@ impl fmt::Display for Watched {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::Location;
+
     use super::*;
 
     #[test]
     fn who_has_gone_is_forgotten() {
-        let mut known = Known::default();
+        let (mut known, names) = (Known::default(), Names::default());
         for n in 0..1000 {
             let (task, source) = (Key(n), Key(n + 1000));
             for moment in [
@@ -251,7 +256,7 @@ mod tests {
                 Moment::Deregistered(source),
                 Moment::Ended(task),
             ] {
-                assert_eq!(known.note(moment, &Watchdog::default()), None);
+                assert_eq!(known.note(moment, &names, &Watchdog::default()), None);
             }
         }
         assert!(known.tasks.is_empty() && known.sources.is_empty() && known.polling.is_none());

@@ -216,7 +216,7 @@ const TABLE: &[Sabotage] = &[
     },
     Sabotage {
         what: "a cancelled timer stays",
-        file: "time.rs",
+        file: "time/sleep.rs",
         line: "timers.cancel(key);",
         broken: "",
         noticed_by: "laws",

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use asleep::Wakes;
 use dormouse::net::{TcpListener, TcpStream};
-use dormouse::time::{sleep, sleep_until, timeout};
+use dormouse::time::{interval, interval_at, sleep, sleep_until, timeout, timeout_at};
 use dormouse::{spawn, yield_now};
 use futures_lite::AsyncReadExt;
 use futures_lite::future::poll_once;
@@ -329,6 +329,108 @@ fn a_timeout_closes_the_socket_that_could_not_connect() {
                 sleep(SILENCE).await;
                 expect(runtime, &before, add_one_timer);
             });
+        });
+    });
+}
+
+#[test]
+fn an_interval_keeps_its_rhythm_and_skips_what_was_missed() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let period = Duration::from_millis(10);
+            let begin = Instant::now();
+            let mut ticks = interval_at(begin, period);
+            assert_eq!(ticks.tick().await, begin, "the first comes at once");
+            for n in 1..=3 {
+                assert!((ticks.tick().await - begin).as_nanos().is_multiple_of(period.as_nanos()));
+                assert!(begin.elapsed() >= period * n);
+            }
+            // A stall over several ticks: one comes at once, the others never.
+            let next = ticks.tick().await + period;
+            thread::sleep(period * 5);
+            let before = runtime.metrics();
+            assert_eq!(ticks.tick().await, next, "the one that was being waited for");
+            expect(runtime, &before, |_| {});
+            let late = ticks.tick().await - next;
+            assert!(
+                late >= period * 4 && late.as_nanos().is_multiple_of(period.as_nanos()),
+                "{late:?}"
+            );
+        });
+    });
+}
+
+#[test]
+fn an_interval_that_is_not_awaited_costs_nothing() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let mut ticks = interval(Duration::from_millis(1));
+            ticks.tick().await;
+            let before = runtime.metrics();
+            sleep(SILENCE).await;
+            expect(runtime, &before, add_one_timer);
+            ticks.tick().await;
+        });
+    });
+}
+
+#[test]
+fn a_dropped_wait_loses_no_tick() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let mut ticks = interval(HOUR);
+            let first = ticks.tick().await;
+            for _ in 0..10 {
+                assert_eq!(poll_once(ticks.tick()).await, None);
+            }
+            let before = runtime.metrics();
+            drop(ticks);
+            expect(runtime, &before, |m| m.timers_cancelled = 1);
+            let mut again = interval_at(first, HOUR);
+            assert_eq!(poll_once(again.tick()).await, Some(first));
+        });
+    });
+}
+
+#[test]
+#[should_panic(expected = "an interval of zero would spin")]
+fn an_interval_of_zero_is_refused() {
+    interval(Duration::ZERO);
+}
+
+#[test]
+fn a_sleep_that_is_reset_forgets_its_old_deadline() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let mut sleep = sleep(Duration::from_millis(5));
+            assert!(poll_once(&mut sleep).await.is_none());
+            // Later: the old deadline ends no park.
+            let later = Instant::now() + Duration::from_millis(50);
+            sleep.reset(later);
+            assert_eq!(sleep.deadline(), Some(later));
+            let before = runtime.metrics();
+            (&mut sleep).await;
+            assert!(Instant::now() >= later);
+            expect(runtime, &before, add_one_timer);
+            // Earlier, and once more after its end.
+            sleep.reset(Instant::now() + HOUR);
+            assert!(poll_once(&mut sleep).await.is_none());
+            sleep.reset(Instant::now() + Duration::from_millis(1));
+            sleep.await;
+        });
+    });
+}
+
+#[test]
+fn several_timeouts_share_a_deadline() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let deadline = Instant::now() + Duration::from_millis(20);
+            for _ in 0..3 {
+                assert!(timeout_at(deadline, pending::<()>()).await.is_err());
+                assert!(Instant::now() >= deadline);
+            }
+            assert_eq!(timeout_at(deadline, async { 7 }).await, Ok(7), "ready wins");
         });
     });
 }

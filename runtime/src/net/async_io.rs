@@ -5,15 +5,17 @@
 //! Idea: try first. On 'not yet' remember that, leave the waker with the source, and return; the
 //! next event wakes, and the poll tries again.
 //! Leaves out: what is read and written. Any `mio` source will do.
-//! Read before: `context.rs`. Read next: `net/tcp_listener.rs`.
+//! Read before: `context.rs`. Read next: `net/incoming.rs`.
 //! Try: `cargo test -p dormouse --test net`
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read, Write};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{self, Poll, ready};
 
+use futures_io::{AsyncRead, AsyncWrite};
 use mio::{Interest, event};
 
 use crate::context::Context;
@@ -153,19 +155,20 @@ impl<S: event::Source> Async<S> {
         }
     }
 
-    /// As [`Async::poll_io`], for a call on a stream that could have moved `len` bytes.
+    /// As [`Async::poll_io`], for a call on a stream. With fewer bytes moved than `full`, the next
+    /// one would say 'not yet'.
     pub(crate) fn poll_stream(
         &self,
         cx: &mut task::Context<'_>,
         direction: Direction,
-        len: usize,
+        full: usize,
         op: impl FnMut(&S) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         let call = if direction == Direction::Read { Call::Read } else { Call::Write };
         let result = ready!(self.poll_call(cx, call, direction, op));
         if let Ok(n @ 1..) = result {
             self.context.observer.saw(Moment::Done(self.key, call));
-            if n < len {
+            if n < full {
                 self.source.side(direction).clear_after_short_call();
             }
         }
@@ -186,6 +189,42 @@ impl<S: event::Source> Async<S> {
         if !self.context.executor.may_go_on(cx) {
             return Poll::Pending;
         }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Pipes, and whatever else std can read and write through a shared reference.
+impl<S: event::Source + Unpin> AsyncRead for Async<S>
+where
+    for<'a> &'a S: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_io(cx, Call::Read, Direction::Read, |mut io| io.read(buffer))
+    }
+}
+
+/// Nothing is held back, so there is nothing to flush; only the drop closes.
+impl<S: event::Source + Unpin> AsyncWrite for Async<S>
+where
+    for<'a> &'a S: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut task::Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_io(cx, Call::Write, Direction::Write, |mut io| io.write(buffer))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -3,7 +3,7 @@
 //! Problem: one task reads, another writes, and each direction has room for one waiter only.
 //! Idea: two halves that share the socket. Each owns one direction, so nobody else can wait there.
 //! Leaves out: putting them together again.
-//! Read before: `net/tcp_stream.rs`. Read next: `time.rs`.
+//! Read before: `net/stream.rs`. Read next: `net/tcp.rs`.
 //! Try: `cargo test -p dormouse --test net`
 
 use std::io::{self, IoSlice, IoSliceMut};
@@ -13,24 +13,24 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::TcpStream;
+use super::stream::{ByteStream, Connection};
 
-pub(super) fn split(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
+pub(super) fn split<S: Connection>(stream: ByteStream<S>) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
     let stream = Rc::new(stream);
     (OwnedReadHalf(Rc::clone(&stream)), OwnedWriteHalf(stream))
 }
 
-/// The direction towards us of a [`TcpStream`]: see [`TcpStream::split`].
+/// The direction towards us of a connection (of TCP where nothing else is said): see [`ByteStream::split`].
 #[derive(Debug)]
-pub struct OwnedReadHalf(Rc<TcpStream>);
+pub struct OwnedReadHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>);
 
-/// The direction away from us of a [`TcpStream`]: see [`TcpStream::split`].
+/// The direction away from us of a connection (of TCP where nothing else is said): see [`ByteStream::split`].
 ///
 /// Dropping it ends its direction: the peer reads the end.
 #[derive(Debug)]
-pub struct OwnedWriteHalf(Rc<TcpStream>);
+pub struct OwnedWriteHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>);
 
-impl AsyncRead for OwnedReadHalf {
+impl<S: Connection> AsyncRead for OwnedReadHalf<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -48,7 +48,7 @@ impl AsyncRead for OwnedReadHalf {
     }
 }
 
-impl AsyncWrite for OwnedWriteHalf {
+impl<S: Connection> AsyncWrite for OwnedWriteHalf<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -74,7 +74,7 @@ impl AsyncWrite for OwnedWriteHalf {
     }
 }
 
-impl Drop for OwnedWriteHalf {
+impl<S: Connection> Drop for OwnedWriteHalf<S> {
     fn drop(&mut self) {
         if let Err(error) = self.0.close_write() {
             log::debug!("the end could not be sent: {error}");

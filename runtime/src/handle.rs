@@ -1,0 +1,203 @@
+//! # Handle: work for a runtime, from another thread
+//!
+//! Problem: a task and its future never leave their thread; another thread may still have work
+//! for it.
+//! Idea: what travels is a closure that makes the future. A task of the runtime, the porter,
+//! waits for such closures at a channel, and spawns what they make; the results go back the same way.
+//! Leaves out: waking tasks. Every `Waker` may be called from any thread (`wake.rs`).
+//! Read before: `snapshot.rs`. Read next: `spawner.rs`.
+//! Try: `cargo test -p dormouse --test handle`
+
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use futures_channel::{mpsc, oneshot};
+use futures_core::Stream;
+
+use crate::context::{Context, set_task_name};
+use crate::join::{JoinError, joinable};
+use crate::runtime::Runtime;
+
+/// Spawns tasks on a runtime from anywhere. It can be cloned, and sent to other threads; it does
+/// not keep the runtime.
+///
+/// ```
+/// use std::thread;
+///
+/// let runtime = dormouse::Runtime::new()?;
+/// let handle = runtime.handle();
+/// let remote = thread::spawn(move || handle.spawn(async { 6 * 7 }));
+/// let answer = runtime.block_on(remote.join().expect("no panic"));
+/// assert_eq!(answer.expect("it neither panics nor is aborted"), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    porter: mpsc::UnboundedSender<Job>,
+}
+
+/// Spawns something on the runtime's own thread.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The next job; not for ever if they come faster than they are done.
+fn next(jobs: &mut mpsc::UnboundedReceiver<Job>, cx: &mut TaskContext<'_>) -> Poll<Option<Job>> {
+    if Context::current().is_some_and(|context| !context.executor.may_go_on(cx)) {
+        return Poll::Pending;
+    }
+    Pin::new(jobs).poll_next(cx)
+}
+
+impl Handle {
+    /// The handle of the runtime that this thread runs.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime: see [`Runtime::handle`].
+    pub fn current() -> Handle {
+        match Context::current() {
+            Some(context) => Handle::of(&context),
+            None => panic!(
+                "Handle::current outside of a runtime: call it inside the future given to \
+                 Runtime::block_on, or use Runtime::handle"
+            ),
+        }
+    }
+
+    fn of(context: &Rc<Context>) -> Handle {
+        let (porter, mut jobs) = mpsc::unbounded::<Job>();
+        drop(context.executor.spawn(async move {
+            set_task_name("porter");
+            // It ends with the last handle.
+            while let Some(job) = poll_fn(|cx| next(&mut jobs, cx)).await {
+                job();
+            }
+        }));
+        Handle { porter }
+    }
+
+    /// Runs `future` as a task of the runtime.
+    ///
+    /// It begins with the runtime's next turn, and only while one of its `block_on`s runs. If the
+    /// runtime is gone, or goes before the task has ended, the result is a [`JoinError`] that says
+    /// so, and the future is dropped.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> RemoteJoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.spawn_with(|| future)
+    }
+
+    /// Runs the future that `make` makes on the runtime's thread. It may hold what can't be sent:
+    /// sockets of this runtime, an `Rc`.
+    ///
+    /// As [`spawn`](Handle::spawn) otherwise. If `make` panics, so does the task.
+    ///
+    /// ```
+    /// use std::{rc::Rc, thread};
+    ///
+    /// let runtime = dormouse::Runtime::new()?;
+    /// let handle = runtime.handle();
+    /// let remote = handle.spawn_with(|| {
+    ///     let not_to_be_sent = Rc::new(5);
+    ///     async move { *not_to_be_sent }
+    /// });
+    /// assert_eq!(runtime.block_on(remote).expect("no panic"), 5);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn spawn_with<M, F>(&self, make: M) -> RemoteJoinHandle<F::Output>
+    where
+        M: FnOnce() -> F + Send + 'static,
+        F: Future<Output: Send> + 'static,
+    {
+        let (told, result) = oneshot::channel();
+        let (abort, aborted) = oneshot::channel();
+        let place = Location::caller();
+        let job: Job = Box::new(move || {
+            if let Some(context) = Context::current() {
+                drop(context.executor.spawn_at(carry(make, told, aborted), place));
+            }
+        });
+        // A runtime that is gone drops the job here, and so tells the handle.
+        self.porter.unbounded_send(job).ok();
+        RemoteJoinHandle { result, abort: Some(abort) }
+    }
+}
+
+/// Runs what `make` makes, and tells its result, unless it is asked to end it.
+async fn carry<F: Future + 'static>(
+    make: impl FnOnce() -> F + 'static,
+    told: oneshot::Sender<Result<F::Output, JoinError>>,
+    mut aborted: oneshot::Receiver<()>,
+) {
+    let (mut task, handle) = joinable(async { make().await });
+    poll_fn(|cx| {
+        if let Poll::Ready(Ok(())) = Pin::new(&mut aborted).poll(cx) {
+            handle.abort();
+        }
+        task.as_mut().poll(cx)
+    })
+    .await;
+    drop(task);
+    // IDEA: the task has ended, so its result is there; only that has to travel.
+    told.send(handle.await).ok();
+}
+
+impl Runtime {
+    /// A handle, to spawn tasks on this runtime from other threads.
+    ///
+    /// It costs a task, which waits for what comes; clone a handle rather than make another.
+    pub fn handle(&self) -> Handle {
+        Handle::of(&self.context)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+/// Waits for the end of a task on another thread, or ends it.
+///
+/// Like a [`JoinHandle`](crate::JoinHandle), of which it has the errors; but it can be sent, and
+/// awaited on any thread, under any runtime. Dropping it detaches.
+///
+/// # Cancel safety
+///
+/// Dropping a poll of it loses nothing: `(&mut handle).await` can be tried again.
+pub struct RemoteJoinHandle<T> {
+    result: oneshot::Receiver<Result<T, JoinError>>,
+    abort: Option<oneshot::Sender<()>>,
+}
+
+impl<T> RemoteJoinHandle<T> {
+    /// Ends the task: its future is dropped by its own thread, without being polled again. A
+    /// result that is there stays.
+    pub fn abort(&mut self) {
+        if let Some(abort) = self.abort.take() {
+            // If nobody hears it, the task has ended.
+            abort.send(()).ok();
+        }
+    }
+}
+
+impl<T> Future for RemoteJoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let told = ready!(Pin::new(&mut self.result).poll(cx));
+        Poll::Ready(told.unwrap_or_else(|_| Err(JoinError::cancelled())))
+    }
+}
+
+impl<T> fmt::Debug for RemoteJoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteJoinHandle").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! # Snapshot: who is there, and what each waits for
+//!
+//! Problem: a program hangs, and nothing says which task waits for what.
+//! Idea: it is all in the runtime's tables; whoever waits left a waker, and a waker tells its task.
+//! So a look at the tables answers, and nothing has to be noted for it beforehand.
+//! Leaves out: what a task waits for that is not the runtime's (a channel, a lock), and waits by a
+//! waker that a combinator made of its own (`FuturesUnordered`).
+//! Read before: `runtime.rs`. Read next: `handle.rs`.
+//! Try: `cargo run -- serve async`, and `kill -USR1` its process
+
+mod table;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::context::Context;
+use crate::runtime::Runtime;
+use crate::slots::Key;
+use crate::source::{Direction, Side};
+
+/// What a runtime holds at one moment: a copy, that does not change any more.
+///
+/// Its `Display` is a table.
+///
+/// ```
+/// use std::time::Duration;
+/// use dormouse::{TaskState, set_task_name, snapshot, spawn, time::sleep, yield_now};
+///
+/// let seen = dormouse::block_on(async {
+///     set_task_name("main");
+///     spawn(async {
+///         set_task_name("sleeper");
+///         sleep(Duration::from_secs(3600)).await
+///     });
+///     yield_now().await;
+///     snapshot()
+/// });
+/// println!("{seen}");
+/// let sleeper = seen.tasks.iter().find(|task| task.name.as_deref() == Some("sleeper"));
+/// let sleeper = sleeper.expect("it is there");
+/// assert_eq!((sleeper.state, sleeper.polls), (TaskState::Waits, 1));
+/// assert_eq!(sleeper.deadline, seen.next_deadline);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// When it was taken.
+    pub taken: Instant,
+    /// All tasks that have not ended; first the one that is being polled, if there is one.
+    pub tasks: Vec<TaskSeen>,
+    /// All sockets, and whatever else is registered.
+    pub sources: Vec<SourceSeen>,
+    /// The nearest deadline: the runtime's thread sleeps no longer.
+    pub next_deadline: Option<Instant>,
+}
+
+/// A task of a [`Snapshot`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TaskSeen {
+    /// The number that logs give it.
+    pub id: Id,
+    /// What it called itself: see [`set_task_name`](crate::set_task_name).
+    pub name: Option<Rc<str>>,
+    /// Where it was spawned.
+    pub spawned_at: &'static Location<'static>,
+    /// What it does just now.
+    pub state: TaskState,
+    /// How often it was polled, up to [`u32::MAX`].
+    pub polls: u32,
+    /// How often it was woken, up to [`u32::MAX`]. Wakes of other threads that came together are
+    /// one.
+    pub wakes: u32,
+    /// How many of its wakes it called itself, in the midst of its poll.
+    pub self_wakes: u32,
+    /// The sources that it waits for.
+    pub sources: Vec<(Id, Way)>,
+    /// The nearest deadline that it waits for.
+    pub deadline: Option<Instant>,
+}
+
+/// What a task does at the moment of a [`Snapshot`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// It is being polled: it asked for the snapshot, or called who did.
+    Runs,
+    /// It is in the run queue.
+    Queued,
+    /// It has to be woken first.
+    Waits,
+}
+
+/// A source of a [`Snapshot`]: a socket, or what else is registered with the kernel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SourceSeen {
+    /// The number that logs give it.
+    pub id: Id,
+    /// The name of its type.
+    pub kind: &'static str,
+    /// The direction towards us.
+    pub read: SideSeen,
+    /// The direction away from us.
+    pub write: SideSeen,
+}
+
+/// One direction of a source of a [`Snapshot`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SideSeen {
+    /// A call may succeed: no one has said 'not yet' since the last event.
+    Ready,
+    /// The last call said 'not yet', and nobody waits.
+    NotReady,
+    /// This task waits for the next event.
+    WaitedFor(Id),
+    /// Somebody waits, by a waker that is not a task's own: a combinator's, or another runtime's.
+    WaitedForByOther,
+}
+
+/// Towards us, or away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Bytes, datagrams or connections that come.
+    Read,
+    /// Bytes or datagrams that leave.
+    Write,
+}
+
+/// The number of a task or a source: its place in a table, and how many there had been. No other
+/// task, or source, of the same runtime has had it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Id(Key);
+
+/// Takes a snapshot of the runtime that this thread runs.
+///
+/// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it.
+///
+/// # Panics
+///
+/// Outside of a runtime: see [`Runtime::snapshot`](crate::Runtime::snapshot).
+pub fn snapshot() -> Snapshot {
+    match Context::current() {
+        Some(context) => Snapshot::of(&context),
+        None => panic!(
+            "snapshot outside of a runtime: call it inside the future given to Runtime::block_on, \
+             or use Runtime::snapshot"
+        ),
+    }
+}
+
+impl Runtime {
+    /// Looks at every task and source that there is.
+    ///
+    /// From within a task, use [`snapshot`](crate::snapshot()).
+    ///
+    /// ```
+    /// let runtime = dormouse::Runtime::new()?;
+    /// runtime.spawn(async {});
+    /// assert_eq!(runtime.snapshot().tasks.len(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.context)
+    }
+}
+
+impl Snapshot {
+    fn of(context: &Context) -> Snapshot {
+        let seen = context.executor.seen();
+        // IDEA: a waker tells its task, so nobody has to keep a list of who waits for what.
+        let owners: HashMap<_, _> = seen.iter().map(|(task, _)| (task.waker, task.key)).collect();
+        let mut tasks: Vec<TaskSeen> = seen
+            .into_iter()
+            .map(|(task, runs)| TaskSeen {
+                id: Id(task.key),
+                name: context.observer.names.get(task.key),
+                spawned_at: task.place,
+                state: match (runs, task.queued) {
+                    (true, _) => TaskState::Runs,
+                    (_, true) => TaskState::Queued,
+                    _ => TaskState::Waits,
+                },
+                polls: task.polls,
+                wakes: task.wakes,
+                self_wakes: task.self_wakes,
+                sources: Vec::new(),
+                deadline: None,
+            })
+            .collect();
+        let places: HashMap<_, _> = tasks.iter().map(|task| task.id).zip(0..).collect();
+        let sources = see_sources(context, &owners);
+        for source in &sources {
+            for (way, side) in [(Way::Read, source.read), (Way::Write, source.write)] {
+                if let SideSeen::WaitedFor(task) = side {
+                    tasks[places[&task]].sources.push((source.id, way));
+                }
+            }
+        }
+        for (deadline, waker) in context.timers.seen() {
+            if let Some(task) = owners.get(&waker) {
+                let nearest = &mut tasks[places[&Id(*task)]].deadline;
+                *nearest = Some(nearest.map_or(deadline, |other| other.min(deadline)));
+            }
+        }
+        Snapshot { taken: Instant::now(), tasks, sources, next_deadline: context.timers.nearest() }
+    }
+}
+
+fn see_sources(context: &Context, owners: &HashMap<*const (), Key>) -> Vec<SourceSeen> {
+    let see = |side: &Side| match side.waiter() {
+        Some(waker) => owners
+            .get(&waker)
+            .map_or(SideSeen::WaitedForByOther, |task| SideSeen::WaitedFor(Id(*task))),
+        None if side.is_ready() => SideSeen::Ready,
+        None => SideSeen::NotReady,
+    };
+    let sources = context.reactor.seen().into_iter();
+    let sources = sources.map(|(key, source)| SourceSeen {
+        id: Id(key),
+        kind: (source.kind)(),
+        read: see(source.side(Direction::Read)),
+        write: see(source.side(Direction::Write)),
+    });
+    sources.collect()
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
