@@ -77,11 +77,21 @@ fn each_dependency_has_a_reason() {
     assert_eq!(dependencies, 9, "README.md says how many there are");
 }
 
-/// Each line of the contract names a test in `runtime/tests/`.
 #[test]
 fn the_contract_of_behaviour_names_tests_that_exist() {
-    let page = read("src/guide/behaviour.rs");
-    let rows = page.lines().filter(|line| line.starts_with("//! | ") && line.contains(".rs`: "));
+    assert!(named_tests(&read("src/guide/behaviour.rs")) >= 25);
+}
+
+#[test]
+fn the_table_of_features_names_tests_that_exist() {
+    let design = read("../DESIGN.md");
+    let section = design.split("## Beside tokio").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert!(named_tests(section) >= 15);
+}
+
+/// How many tests of `runtime/tests/` the last column of a table names; each must exist.
+fn named_tests(table: &str) -> usize {
+    let rows = table.lines().filter(|line| line.contains(" | ") && line.contains(".rs`: "));
     let mut tests = 0;
     for row in rows {
         let cell = row.trim_end_matches('|').rsplit('|').next().unwrap();
@@ -95,5 +105,5 @@ fn the_contract_of_behaviour_names_tests_that_exist() {
             }
         }
     }
-    assert!(tests >= 25, "{tests} tests are named");
+    tests
 }
