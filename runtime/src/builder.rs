@@ -45,6 +45,7 @@ impl Builder {
     ///
     /// As [`Runtime::new`].
     pub fn build(self) -> io::Result<Runtime> {
+        // IDEA: the settings are given to the runtime as it is made; none can change later.
         Runtime::listened_to(self.watchdog.map(Watchdog::listener))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Problem: a task and its future never leave their thread; another thread may still have work
 //! for it.
-//! Idea: what travels is a closure that makes the future. A task of the runtime, the porter,
-//! waits for such closures at a channel, and spawns what they make; the results go back the same way.
+//! Idea: what travels is a closure that makes the future. A task of the runtime, the porter, waits
+//! for such closures at a channel, and spawns what they make; the results go back the same way.
 //! Leaves out: waking tasks. Every `Waker` may be called from any thread (`wake.rs`).
 //! Read before: `snapshot.rs`. Read next: `spawner.rs`.
 //! Try: `cargo test -p dormouse --test handle`

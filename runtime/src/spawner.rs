@@ -36,6 +36,7 @@ pub struct LocalSpawner;
 impl LocalSpawn for LocalSpawner {
     fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.status_local()?;
+        // IDEA: to spawn for others is to spawn, and to drop the handle.
         drop(crate::spawn(future));
         Ok(())
     }

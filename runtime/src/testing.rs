@@ -165,9 +165,9 @@ pub fn check_events(did: &Metrics, events: u64) -> Result<(), Breach> {
     at_most(3, ("events", did.events), ("edges of the kernel", events))
 }
 
-/// Checks law 4 over a span of silence: no figure may be above `retries`, which is how often, out of
-/// descriptors, accepting could be tried again in it; else 0. A sleep of your own in that span counts:
-/// let the time pass outside of the runtime, or use [`expect`].
+/// Checks law 4 over a span of silence: no figure may be above `retries`, which is how often, out
+/// of descriptors, accepting could be tried again in it; else 0. A sleep of your own in that span
+/// counts: let the time pass outside of the runtime, or use [`expect`].
 ///
 /// # Errors
 ///

@@ -4,8 +4,8 @@
 //! nothing says which of them it is.
 //! Idea: listen to what happens in the loop, and keep three counts that a sound program keeps low.
 //! Leaves out: a poll that never returns, which nobody on its thread can report; tasks that wake
-//! each other in a circle; and the difference of a spin from work in small steps, which wakes itself
-//! as well (a computation that yields, two futures of one task with a channel between).
+//! each other in a circle; and the difference of a spin from work in small steps, which wakes
+//! itself as well (a computation that yields, two futures of one task with a channel between).
 //! Read before: `spawner.rs`. Read next: `builder.rs`.
 //! Try: `cargo test -p dormouse --test watchdog`
 

@@ -42,6 +42,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.yielded = true;
+        // IDEA: woken in the midst of its own poll, a task is queued behind all who can run.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

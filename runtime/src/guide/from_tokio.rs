@@ -21,7 +21,7 @@
 //!     use dormouse::{net::{TcpListener, TcpStream}, spawn, time::timeout};
 //!     use futures_lite::{AsyncReadExt, AsyncWriteExt}; // tokio::io::{AsyncReadExt, …}
 //!
-//!     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?; // no .await
+//!     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?; // no await
 //!     let address = listener.local_addr()?;
 //!     spawn(async move {
 //!         let (stream, _) = listener.accept().await?;

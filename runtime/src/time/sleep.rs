@@ -20,8 +20,9 @@ use crate::timer::Timers;
 /// Waits until `duration` has passed since this call.
 ///
 /// It never ends early, and on a thread that is free then, usually less than a millisecond late:
-/// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the system's clock never ends. Zero
-/// ends at the first poll, without giving way to other tasks ([`yield_now`](crate::yield_now) does).
+/// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the
+/// system's clock never ends. Zero ends at the first poll, without giving way to other tasks
+/// ([`yield_now`](crate::yield_now) does).
 ///
 /// # Panics
 ///
