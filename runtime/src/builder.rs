@@ -28,18 +28,19 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Begins with what [`Runtime::new`] has.
+    /// Begins with what [`Runtime::new`] has. See the example of [`Builder`].
     pub fn new() -> Self {
         Builder::default()
     }
 
-    /// Has tasks that spin, or keep others waiting, named in the log.
+    /// Has tasks that spin, or keep others waiting, named in the log. See the example of
+    /// [`Watchdog`].
     #[must_use]
     pub fn watchdog(self, watchdog: Watchdog) -> Self {
         Builder { watchdog: Some(watchdog) }
     }
 
-    /// Makes the runtime.
+    /// Makes the runtime. See the example of [`Builder`].
     ///
     /// # Errors
     ///

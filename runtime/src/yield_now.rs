@@ -28,7 +28,11 @@ pub fn yield_now() -> YieldNow {
     YieldNow { yielded: false }
 }
 
-/// The future of [`yield_now`].
+/// The future of [`yield_now`]; see its example.
+///
+/// # Cancel safety
+///
+/// Dropping it loses nothing; if it was polled, its task will be, once more.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct YieldNow {
     yielded: bool,

@@ -66,7 +66,8 @@ pub struct Async<S: event::Source> {
 }
 
 impl<S: event::Source> Async<S> {
-    /// Registers `io`, which must be non-blocking, in the directions of `interest`.
+    /// Registers `io`, which must be non-blocking, in the directions of `interest`. See the
+    /// example of [`Async`].
     ///
     /// # Errors
     ///
@@ -100,7 +101,8 @@ impl<S: event::Source> Async<S> {
         poll_fn(|cx| self.poll_ready(cx, Direction::Read)).await
     }
 
-    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise.
+    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise: see the example
+    /// of [`Async`].
     ///
     /// # Errors
     ///
@@ -129,7 +131,7 @@ impl<S: event::Source> Async<S> {
         poll_fn(|cx| self.poll_io(cx, Call::Other, Direction::Read, &mut op)).await
     }
 
-    /// The same for a write.
+    /// The same for a write. See the example of [`Async`].
     ///
     /// # Errors
     ///

@@ -136,7 +136,8 @@ impl<S: Connection> ByteStream<S> {
         self.io.readable().await
     }
 
-    /// Waits until a write may be taken. As [`readable`](ByteStream::readable) otherwise.
+    /// Waits until a write may be taken. As [`readable`](ByteStream::readable) otherwise; see the
+    /// example of [`TcpStream`](super::TcpStream).
     ///
     /// # Errors
     ///
