@@ -6,7 +6,7 @@
 //! Leaves out: what a task waits for that is not the runtime's (a channel, a lock), and waits by a
 //! waker that a combinator made of its own (`FuturesUnordered`).
 //! Read before: `runtime.rs`. Read next: `handle.rs`.
-//! Try: `cargo run -- serve async`, and `kill -USR1` its process
+//! Try: `cargo test -p dormouse --test snapshot`
 
 mod table;
 

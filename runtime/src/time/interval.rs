@@ -31,7 +31,7 @@ use super::sleep::{Sleep, sleep_until};
 ///     let mut ticks = interval(period);
 ///     let first = ticks.tick().await;
 ///     let second = ticks.tick().await;
-///     assert_eq!(second - first, period);
+///     assert!(second - first >= period); // Exactly so, if this thread was not kept busy.
 /// });
 /// ```
 pub fn interval(period: Duration) -> Interval {
@@ -68,10 +68,10 @@ pub fn interval_at(first: Instant, period: Duration) -> Interval {
 ///     let mut ticks = interval_at(first, period);
 ///     assert_eq!(ticks.tick().await, first);
 ///     thread::sleep(3 * period); // Nothing else can run meanwhile: don't.
-///     assert_eq!(ticks.tick().await, first + period); // At once, as it was due long ago.
+///     let late = ticks.tick().await; // This one is due, and comes at once,
 ///     let next = ticks.next().await.expect("it never ends");
-///     assert!(next >= first + 4 * period); // Two were skipped, at least,
-///     assert_eq!((next - first).as_nanos() % ticks.period().as_nanos(), 0); // in the same rhythm.
+///     assert!(next - late >= 3 * period); // those after it are skipped,
+///     assert_eq!((next - first).as_nanos() % ticks.period().as_nanos(), 0); // the rhythm stays.
 /// });
 /// ```
 pub struct Interval {
