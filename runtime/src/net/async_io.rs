@@ -101,8 +101,8 @@ impl<S: event::Source> Async<S> {
         poll_fn(|cx| self.poll_ready(cx, Direction::Read)).await
     }
 
-    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise: see the example
-    /// of [`Async`].
+    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise: see the
+    /// example of [`Async`].
     ///
     /// # Errors
     ///
