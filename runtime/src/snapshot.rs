@@ -138,9 +138,9 @@ pub enum Way {
     Write,
 }
 
-/// The number of a task or a source, as `place.count`: where it is in its table, and the how many
-/// it was. No other task of the same runtime has had it, and no other source: not before there were
-/// 2^32 of them (2^16 on 32-bit systems). See the example of [`Snapshot`].
+/// The number of a task or a source, as `place.count`: its place in a table, and how many there had
+/// been by then. A task and a source may have the same one; two tasks of a runtime, or two sources,
+/// never, before there were 2^32 of them (2^16 on 32-bit systems). See the example of [`Snapshot`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Id(Key);
 
