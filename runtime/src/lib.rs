@@ -23,6 +23,9 @@
 //! # .map_err(|error: std::io::Error| panic!("{error}"));
 //! ```
 //!
+//! Pages: [what happens when …](guide::behaviour), coming [from tokio](guide::from_tokio) and [from
+//! smol](guide::from_smol).
+//!
 //! # How to read it
 //!
 //! Each file holds one idea, and needs only those above it.
@@ -80,6 +83,7 @@ mod spawner;
 mod watchdog;
 mod builder;
 pub mod testing;
+pub mod guide;
 
 pub use builder::Builder;
 pub use context::{set_task_name, spawn};

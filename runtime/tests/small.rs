@@ -1,0 +1,109 @@
+//! What the runtime promises of itself: that its heart is small, that nothing in it is unchecked,
+//! that each dependency has a reason, and that its pages name tests that exist.
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The way through the runtime, from a task to the loop: see DESIGN.md.
+const PATH: [&str; 7] = [
+    "task.rs",
+    "executor.rs",
+    "source.rs",
+    "reactor.rs",
+    "timer.rs",
+    "net/async_io.rs",
+    "runtime.rs",
+];
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(here(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All source files, by their path from `src/`.
+fn sources() -> Vec<String> {
+    let (mut found, mut folders) = (Vec::new(), vec![here("src")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path.strip_prefix(here("src")).unwrap().display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_heart_is_read_in_an_evening() {
+    let lines = |file: &str| read(&format!("src/{file}")).lines().count();
+    let path: usize = PATH.iter().map(|file| lines(file)).sum();
+    assert!(path <= 1500, "the path has {path} lines");
+    for file in sources() {
+        assert!(lines(&file) <= 300, "{file} has {} lines", lines(&file));
+    }
+}
+
+#[test]
+fn nothing_is_unchecked() {
+    assert!(read("src/lib.rs").contains("#![forbid(unsafe_code)]"));
+    for file in sources() {
+        let text = read(&format!("src/{file}"));
+        let code = text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        let words = code.filter(|line| !line.contains("forbid(unsafe_code)"));
+        assert!(!words.collect::<String>().contains("unsafe"), "{file}");
+    }
+}
+
+#[test]
+fn each_dependency_has_a_reason() {
+    let manifest = read("Cargo.toml");
+    let section = manifest.split("[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let mut dependencies = 0;
+    let mut before = "";
+    for line in section.lines().filter(|line| !line.is_empty()) {
+        if !line.starts_with('#') {
+            assert!(before.starts_with('#'), "no reason is given for {line}");
+            dependencies += 1;
+        }
+        before = line;
+    }
+    assert_eq!(dependencies, 9, "README.md says how many there are");
+}
+
+#[test]
+fn the_contract_of_behaviour_names_tests_that_exist() {
+    assert!(named_tests(&read("src/guide/behaviour.rs")) >= 25);
+}
+
+#[test]
+fn the_table_of_features_names_tests_that_exist() {
+    let design = read("../DESIGN.md");
+    let section = design.split("## Beside tokio").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert!(named_tests(section) >= 15);
+}
+
+/// How many tests of `runtime/tests/` the last column of a table names; each must exist.
+fn named_tests(table: &str) -> usize {
+    let rows = table.lines().filter(|line| line.contains(" | ") && line.contains(".rs`: "));
+    let mut tests = 0;
+    for row in rows {
+        let cell = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let mut file = String::new();
+        for word in cell.split('`').skip(1).step_by(2) {
+            if Path::new(word).extension().is_some_and(|extension| extension == "rs") {
+                file = read(&format!("tests/{word}"));
+            } else {
+                assert!(file.contains(&format!("fn {word}(")), "no test {word}: {row}");
+                tests += 1;
+            }
+        }
+    }
+    tests
+}
