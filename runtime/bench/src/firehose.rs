@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use rustix::thread::gettid;
@@ -21,12 +21,13 @@ pub struct Firehose {
 }
 
 impl Firehose {
-    /// Connects to `server`, and begins.
+    /// Connects to `server`, and begins: the first bytes are back when this returns.
     pub fn open(server: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(server)?;
         let echoed = Arc::new(AtomicU64::new(0));
         let (mut writer, mut reader) = (stream.try_clone()?, stream.try_clone()?);
         let count = Arc::clone(&echoed);
+        let (started, first) = mpsc::sync_channel(1);
         let writing = thread::spawn(move || {
             step_aside();
             let block = vec![b'F'; BLOCK];
@@ -36,9 +37,12 @@ impl Firehose {
             step_aside();
             let mut block = vec![0; BLOCK];
             while let Ok(n @ 1..) = reader.read(&mut block) {
-                count.fetch_add(n as u64, Relaxed);
+                if count.fetch_add(n as u64, Relaxed) == 0 && started.send(()).is_err() {
+                    break;
+                }
             }
         });
+        first.recv().map_err(|_| io::Error::other("the server closes the firehose"))?;
         Ok(Firehose { stream, echoed, threads: vec![writing, reading] })
     }
 
