@@ -85,11 +85,10 @@ fn judge(error: &io::Error) -> Cause {
 /// Returns whether the newcomer may stay; where as many are open as are allowed, it is counted as
 /// closed, and its stream should be dropped.
 pub fn admit(peer: SocketAddr, options: &Options, counters: &Counters) -> bool {
-    let Some(most) = options.max_connections.filter(|most| counters.open() > *most) else {
+    let Some(most) = options.max_connections.filter(|most| !counters.take_place(*most)) else {
         return true;
     };
-    let why = format!("{most} connections are open, as many as --max-connections allows");
-    counters.close(peer, &Err(io::Error::other(why)));
+    counters.turn_away(peer, most);
     false
 }
 

@@ -125,6 +125,8 @@ mod tests {
             ("dormouse serve mio --buffer 0", ["'0'", "from 1"]),
             ("dormouse serve mio --addr home", ["home", "127.0.0.1:12345"]),
             ("dormouse serve mio --every 1ms", ["--every", "nonblocking"]),
+            ("dormouse serve mio --shards 1", ["--shards", "'async'"]),
+            ("dormouse serve async --shards 0", ["'0'", "1 to 256"]),
             ("dormouse serve mio --colour", ["--colour", "--help"]),
             ("dormouse serve", ["MODEL", "--help"]),
             ("dormouse client --every 5", ["'5'", "500ms"]),

@@ -9,7 +9,8 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use log::{debug, info, trace, warn};
@@ -54,6 +55,9 @@ pub struct Counters {
     /// What accepting last failed with, or 0: it is logged once, however long it lasts.
     #[serde(skip)]
     failing: AtomicI32,
+    /// How many of the places that `--max-connections` allows are taken.
+    #[serde(skip)]
+    places: AtomicUsize,
     #[serde(skip)]
     print: AtomicBool,
 }
@@ -77,6 +81,7 @@ impl Counters {
             waits: AtomicU64::new(0),
             vain_waits: AtomicU64::new(0),
             failing: AtomicI32::new(0),
+            places: AtomicUsize::new(0),
             print: AtomicBool::new(print),
         }
     }
@@ -208,14 +213,27 @@ impl Counters {
         trace!("slept {pause:?}");
     }
 
-    /// How many connections are open.
-    pub fn open(&self) -> usize {
-        let open = self.accepted.load(Relaxed).saturating_sub(self.closed.load(Relaxed));
-        usize::try_from(open).unwrap_or(usize::MAX)
+    /// Takes one of `most` places, if one is free; [`close`](Counters::close) gives it back.
+    pub fn take_place(&self, most: usize) -> bool {
+        // In one step: several threads may want the last place at a time.
+        let next = |taken| (taken < most).then(|| taken + 1);
+        self.places.fetch_update(Relaxed, Relaxed, next).is_ok()
+    }
+
+    /// Reports that the connection with `peer` ends as it begins, for want of a place.
+    pub fn turn_away(&self, peer: SocketAddr, most: usize) {
+        let why = format!("{most} connections are open, as many as --max-connections allows");
+        self.ended(peer, &Err(io::Error::other(why)));
     }
 
     /// Reports the end of the connection with `peer`: how it came to it.
     pub fn close(&self, peer: SocketAddr, end: &io::Result<()>) {
+        // Where there is no limit, nobody has taken one.
+        self.places.fetch_update(Relaxed, Relaxed, |taken| taken.checked_sub(1)).ok();
+        self.ended(peer, end);
+    }
+
+    fn ended(&self, peer: SocketAddr, end: &io::Result<()>) {
         add(&self.closed, 1);
         match end {
             Ok(()) => info!("{peer} left"),
@@ -236,6 +254,32 @@ impl Counters {
             self.print.store(false, Relaxed);
             warn!("messages are printed no longer: {e}");
         }
+    }
+}
+
+/// The time that a peer is with us: its drop is counted as the end of the connection.
+///
+/// So the end is counted wherever it comes from: a task that is dropped in mid-wait, because its
+/// server ends, never comes to the line that would say so.
+pub struct Stay {
+    /// Whose.
+    pub peer: SocketAddr,
+    /// Where it is counted.
+    pub counters: Arc<Counters>,
+    /// How it came to its end, as far as is known.
+    pub end: io::Result<()>,
+}
+
+impl Stay {
+    /// It begins.
+    pub fn new(peer: SocketAddr, counters: &Arc<Counters>) -> Stay {
+        Stay { peer, counters: Arc::clone(counters), end: Ok(()) }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        self.counters.close(self.peer, &self.end);
     }
 }
 
@@ -314,6 +358,34 @@ mod tests {
         assert_eq!(done.map(|counter| counter.load(Relaxed)), [1, 3, 2]);
         let calls = [&counters.accepts, &counters.reads, &counters.writes];
         assert_eq!(calls.map(|counter| counter.load(Relaxed)), [0; 3]);
+    }
+
+    #[test]
+    fn of_all_who_want_the_last_places_at_a_time_as_many_get_one_as_there_are() {
+        const PLACES: usize = 100;
+        let counters = Counters::new("async", false);
+        let come = || (0..PLACES).filter(|_| counters.take_place(PLACES)).count();
+        let admitted = std::thread::scope(|scope| {
+            let doors: Vec<_> = (0..4).map(|_| scope.spawn(come)).collect();
+            doors.into_iter().map(|door| door.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(admitted, PLACES);
+        // Who is turned away never had a place, and gives none back.
+        counters.turn_away(PEER, PLACES);
+        assert!(!counters.take_place(PLACES));
+        counters.close(PEER, &Ok(()));
+        assert!(counters.take_place(PLACES) && !counters.take_place(PLACES));
+    }
+
+    #[test]
+    fn a_stay_that_is_cut_short_is_an_end() {
+        let counters = Arc::new(Counters::new("async", false));
+        drop(Stay::new(PEER, &counters));
+        let mut stay = Stay::new(PEER, &counters);
+        stay.end = err(ErrorKind::BrokenPipe);
+        drop(stay);
+        let ends = [&counters.closed, &counters.resets];
+        assert_eq!(ends.map(|counter| counter.load(Relaxed)), [2, 1]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod poll;
 mod readiness;
 #[cfg(unix)]
 pub mod select;
+pub mod shards;
 #[cfg(target_os = "linux")]
 pub mod signal;
 pub mod threads;

@@ -8,7 +8,7 @@
 //! Try: `cargo run -- serve mio --stats`, then Ctrl-C
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process;
 use std::sync::Arc;
 use std::thread;
@@ -19,7 +19,7 @@ use log::warn;
 use crate::counters::Counters;
 use crate::limits::raise_descriptor_limit;
 use crate::listen;
-use crate::models::Model;
+use crate::models::{Model, shards};
 use crate::options::Options;
 use crate::output::print_line;
 use crate::stop::Stop;
@@ -33,6 +33,14 @@ pub struct Serve {
     /// Where to listen; port 0 takes any free one
     #[arg(long, default_value = "127.0.0.1:12345", value_parser = crate::options::parse_addr)]
     pub addr: SocketAddr,
+    /// On how many threads to serve, each with a runtime of its own: 1 to 256; auto: one per core
+    /// (`async` only)
+    #[arg(long, value_name = "N|auto", value_parser = parse_shards)]
+    pub shards: Option<usize>,
+    /// Accept on a thread of its own, and hand sockets to the shards in turn (always so where the
+    /// system does not spread the connections to one port over several listeners)
+    #[arg(long, requires = "shards")]
+    pub hand_over: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap allows no description here")]
     pub options: Options,
@@ -59,6 +67,8 @@ impl Serve {
             Some(("--every", "only for 'nonblocking'"))
         } else if self.options.max_connections.is_some() && model == Model::Blocking {
             Some(("--max-connections", "as it serves one at a time"))
+        } else if self.shards.is_some() && model != Model::Async {
+            Some(("--shards", "only for 'async'"))
         } else {
             None
         };
@@ -80,8 +90,8 @@ impl Serve {
         // Before any other thread exists, because threads inherit the mask.
         let signals = Signals::mask()?;
         let limit = raise_descriptor_limit();
-        let listener = listen::bind(self.addr)?;
-        let address = listener.local_addr()?;
+        let listeners = self.listen()?;
+        let address = listeners[0].local_addr()?;
         start_log();
         if let Err(e) = limit {
             warn!("the limit of descriptors stays as it is: {e}");
@@ -96,10 +106,43 @@ impl Serve {
             signals.wait();
             end.process();
         })?;
-        self.model.serve(listener, &self.options, &counters, &stop)?;
+        self.serve(listeners, &counters, &stop)?;
         // The server ended because it was asked to: the thread that asked ends the process.
         ending.join().map_err(|_| io::Error::other("the thread that waits for signals panicked"))
     }
+
+    /// A listener for all, or one for each shard.
+    fn listen(&self) -> io::Result<Vec<TcpListener>> {
+        let shards = self.shards.unwrap_or(1);
+        let one = self.hand_over || !listen::SPREADS;
+        listen::bind_shared(self.addr, if one { 1 } else { shards })
+    }
+
+    fn serve(
+        &self,
+        listeners: Vec<TcpListener>,
+        counters: &Arc<Counters>,
+        stop: &Stop,
+    ) -> io::Result<()> {
+        let options = &self.options;
+        match (<[TcpListener; 1]>::try_from(listeners), self.shards) {
+            (Ok([one]), None | Some(1)) => self.model.serve(one, options, counters, stop),
+            (Ok([one]), Some(shards)) => shards::hand_over(one, shards, options, counters, stop),
+            (Err(many), _) => shards::serve(many, options, counters, stop),
+        }
+    }
+}
+
+/// More threads than this serve nobody better.
+const MOST_SHARDS: usize = 256;
+
+fn parse_shards(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(thread::available_parallelism().map_or(1, usize::from)),
+        Ok(shards @ 1..=MOST_SHARDS) => Ok(shards),
+        _ => Err(format!("give a number of threads from 1 to {MOST_SHARDS}, or auto")),
+    }
+    .map(|shards| shards.min(MOST_SHARDS))
 }
 
 /// Narrates to stderr, as `RUST_LOG` says: connections where it says nothing.

@@ -37,6 +37,11 @@ fn wrong_use_is_one_line_and_status_two() {
     fails(&["serve", "blocking", "--max-connections", "2"], 2, &["--max-connections", "one at"]);
     fails(&["serve", "poll", "--max-connections", "0"], 2, &["--max-connections", "1 or more"]);
     fails(&["serve", "signal", "--idle-timeout", "5"], 2, &["--idle-timeout", "500ms"]);
+    fails(&["serve", "mio", "--shards", "2"], 2, &["--shards", "'mio'", "only for 'async'"]);
+    fails(&["serve", "async", "--shards", "0"], 2, &["--shards", "'0'", "1 to 256", "auto"]);
+    fails(&["serve", "async", "--shards", "257"], 2, &["--shards", "'257'", "1 to 256"]);
+    fails(&["serve", "async", "--shards", "many"], 2, &["--shards", "many", "auto"]);
+    fails(&["serve", "async", "--hand-over"], 2, &["--shards"]);
     fails(&["client", "--every", "soon"], 2, &["--every", "soon"]);
     fails(&["client", "--count", "0"], 2, &["--count", "0"]);
     fails(&["load"], 2, &["--addr"]);
@@ -52,7 +57,15 @@ fn a_failure_is_one_line_and_status_one() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     fails(&["serve", "mio", "--addr", &address], 1, &[&address, "in use"]);
+    fails(&["serve", "async", "--shards", "2", "--addr", &address], 1, &[&address, "in use"]);
     drop(taken);
+    // Shards share their port with each other, and with no other server.
+    let server = Server::start("async", &["--shards", "2"]);
+    let shared = server.address.to_string();
+    for more in [&[][..], &["--shards", "2"], &["--shards", "2", "--hand-over"]] {
+        let args = [&["serve", "async", "--addr", &shared], more].concat();
+        fails(&args, 1, &[&shared, "another program"]);
+    }
     fails(&["client", "--addr", &address], 1, &[&address, "refused"]);
     fails(&["load", "--addr", &address, "--duration", "1s"], 1, &[&address, "refused"]);
     fails(&["serve", "async", "--addr", "192.0.2.1:0"], 1, &["192.0.2.1:0"]);

@@ -37,6 +37,7 @@ pub(crate) struct Executor {
     polled: Cell<Option<Seen>>,
     /// What is left of [`STEPS_PER_POLL`] in the poll that goes on.
     steps_left: Cell<u32>,
+    gave_way: Cell<bool>,
     /// The runtime is being dropped: no task is let in any more.
     closed: Cell<bool>,
 }
@@ -55,6 +56,7 @@ impl Executor {
             queue,
             polled: Cell::new(None),
             steps_left: Cell::new(0),
+            gave_way: Cell::new(false),
             closed: Cell::new(false),
         }
     }
@@ -150,9 +152,15 @@ impl Executor {
         let left = self.steps_left.get();
         self.steps_left.set(left.saturating_sub(1));
         if left == 0 {
+            self.gave_way.set(true);
             cx.waker().wake_by_ref();
         }
         left > 0
+    }
+
+    /// Whether a task had to give way since this was last asked: its work was that of many polls.
+    pub(crate) fn gave_way(&self) -> bool {
+        self.gave_way.take()
     }
 
     fn put_back(&self, key: Key, entry: Entry) {

@@ -22,7 +22,8 @@ use crate::join::JoinHandle;
 use crate::metrics::Metrics;
 use crate::observe::{Listener, Moment};
 
-/// While tasks can run, the kernel is asked once in so many polls what has happened.
+/// While tasks can run, the kernel is asked once in so many polls what has happened; and at once
+/// when a task has used up its steps, as that took as long as many polls.
 ///
 /// A question costs about as much as ten polls; so a task that keeps waking itself pays a sixth
 /// more, and sockets and timers wait for 64 polls, or for one batch where that is longer.
@@ -166,9 +167,11 @@ impl Runtime {
         reactor.park(left)
     }
 
-    /// Asks the kernel without waiting, once in so many polls. Returns whether it did.
+    /// Asks the kernel without waiting, once in so much work. Returns whether it did.
     fn ask_now_and_then(&self) -> bool {
-        self.polls.get() >= POLLS_BETWEEN_QUESTIONS && self.ask()
+        let worked =
+            self.context.executor.gave_way() || self.polls.get() >= POLLS_BETWEEN_QUESTIONS;
+        worked && self.ask()
     }
 
     fn ask(&self) -> bool {

@@ -129,6 +129,29 @@ fn a_task_aborted_before_its_first_poll_gets_none() {
 }
 
 #[test]
+fn an_abort_outlasts_the_handle_that_called_it() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let drops = Rc::new(Cell::new(0));
+            for polled in [false, true] {
+                let guard = OnDrop::count(&drops);
+                let task = spawn(async move {
+                    let _mine = guard;
+                    pending::<()>().await;
+                });
+                if polled {
+                    yield_now().await;
+                }
+                task.abort();
+                drop(task);
+            }
+            yield_now().await;
+            assert_eq!(drops.get(), 2);
+        });
+    });
+}
+
+#[test]
 fn an_abort_after_the_end_keeps_the_value() {
     lab(|runtime| {
         runtime.block_on(async {

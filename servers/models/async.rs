@@ -4,8 +4,8 @@
 //! spread over its states.
 //! Idea: write it like `blocking.rs`, with `.await` where that one sleeps. The compiler turns each
 //! function into a state machine, and the runtime runs those that can go on.
-//! Leaves out: more cores than one.
-//! Read before: `runtime/src/runtime.rs`. Read next: `serve.rs`.
+//! Leaves out: more cores than one: `shards.rs`.
+//! Read before: `runtime/src/runtime.rs`. Read next: `shards.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve async --stats`, and `cargo run -- client --count 1`
 
 use std::io::{self, Read};
@@ -23,7 +23,7 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 use socket2::SockRef;
 
 use crate::accept::{admit, retry_after};
-use crate::counters::Counters;
+use crate::counters::{Counters, Stay};
 use crate::idle::{or_silence, send_now};
 use crate::options::Options;
 use crate::stop::Stop;
@@ -45,33 +45,55 @@ pub fn serve(
         // Nobody listens any more if the server has failed meanwhile.
         ask.send(()).ok();
     });
+    let served = run(runtime, accept_all(listener, options, counters), asked, counters);
+    drop(under_way);
+    served.map(drop)
+}
+
+/// Runs a task that accepts, and those that it spawns, on this thread until it is `asked` to stop;
+/// and says what the runtime did.
+///
+/// # Errors
+///
+/// When that one task has failed.
+pub(super) fn run(
+    runtime: Runtime,
+    accepting: impl Future<Output = io::Result<()>>,
+    asked: oneshot::Receiver<()>,
+    counters: &Counters,
+) -> io::Result<Metrics> {
     let stopped = async {
+        // Whoever could ask is gone, or has asked.
         asked.await.ok();
         Ok(())
     };
-    let accepting = accept_all(listener, Rc::new(options.clone()), Arc::clone(counters));
     let served = runtime.block_on(future::or(stopped, accepting));
     let metrics = runtime.metrics();
     // Each connection is a task, and each task owns its socket: this closes them all.
     drop(runtime);
     count_what_the_runtime_did(&metrics, counters);
-    drop(under_way);
-    served
+    served.map(|()| metrics)
 }
 
-async fn accept_all(
+/// Serves each connection of `listener` in a task of its own.
+///
+/// # Errors
+///
+/// When the listener can't accept any more.
+pub(super) async fn accept_all(
     listener: std::net::TcpListener,
-    options: Rc<Options>,
-    counters: Arc<Counters>,
+    options: &Options,
+    counters: &Arc<Counters>,
 ) -> io::Result<()> {
     // listen
     let mut listener = TcpListener::from_std(listener)?;
+    let options = Rc::new(options.clone());
 
     loop {
         // wait
         match counters.accept(listener.accept().await) {
-            Ok((connection, peer)) if admit(peer, &options, &counters) => {
-                spawn(serve_one(connection, peer, Rc::clone(&options), Arc::clone(&counters)));
+            Ok((connection, peer)) if admit(peer, &options, counters) => {
+                spawn(serve_one(connection, Stay::new(peer, counters), Rc::clone(&options)));
             }
             Ok(_) => {}
             Err(e) => sleep(retry_after(&e)?).await,
@@ -79,16 +101,11 @@ async fn accept_all(
     }
 }
 
-async fn serve_one(
-    mut connection: TcpStream,
-    peer: SocketAddr,
-    options: Rc<Options>,
-    counters: Arc<Counters>,
-) {
-    let end = talk(&mut connection, peer, &options, &counters).await;
+pub(super) async fn serve_one(mut connection: TcpStream, mut stay: Stay, options: Rc<Options>) {
+    let end = talk(&mut connection, stay.peer, &options, &stay.counters).await;
 
     // close
-    counters.close(peer, &end);
+    stay.end = end;
 }
 
 /// Answers one peer until it has no more to say; the others go on wherever this one waits.

@@ -45,7 +45,7 @@ const SIGPIPE: &str = "sigpipe";
 pub(crate) fn with_sigpipe(model: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.env(ROLE, SIGPIPE);
-    command.args(["serve", model, "--addr", "127.0.0.1:0", "--stats"]);
+    command.arg("serve").args(model.split(' ')).args(["--addr", "127.0.0.1:0", "--stats"]);
     command
 }
 

@@ -29,12 +29,27 @@ use crate::support::with_patience;
 /// All that a case may know of a model.
 #[derive(Clone, Copy, Debug)]
 struct Traits {
+    /// Its word on the command line, and options that make it another server.
     name: &'static str,
     /// Serves several connections at a time. Otherwise the second waits for the first to leave.
     concurrent: bool,
     /// Sleeps while nobody says anything.
     sleeps: bool,
 }
+
+impl Traits {
+    /// The model's word, as it stands in statistics.
+    fn word(&self) -> &'static str {
+        self.name.split(' ').next().unwrap()
+    }
+
+    /// On how many threads it accepts, each by itself.
+    fn accepts_on(&self) -> u64 {
+        if self.name == SHARDS { 2 } else { 1 }
+    }
+}
+
+const SHARDS: &str = "async --shards 2";
 
 #[rustfmt::skip]
 const MODELS: &[Traits] = &[
@@ -47,6 +62,8 @@ const MODELS: &[Traits] = &[
     Traits { name: "signal",      concurrent: true,  sleeps: true },
     Traits { name: "uring",       concurrent: true,  sleeps: true },
     Traits { name: "async",       concurrent: true,  sleeps: true },
+    Traits { name: SHARDS,        concurrent: true,  sleeps: true },
+    Traits { name: "async --shards 2 --hand-over", concurrent: true, sleeps: true },
 ];
 
 type Case = (&'static str, fn(Traits));
@@ -96,7 +113,8 @@ const FOREIGN_CASES: &[Case] =
 
 fn main() {
     impostor::play();
-    let known: Vec<_> = MODELS.iter().map(|model| model.name).collect();
+    let mut known: Vec<_> = MODELS.iter().map(Traits::word).collect();
+    known.dedup();
     let all: Vec<_> = Model::ALL.iter().map(|model| model.name()).collect();
     assert_eq!(known, all, "each model has its row in the table");
     let mut arguments = Arguments::from_args();
@@ -120,7 +138,7 @@ fn trials_of(model: &Traits) -> Vec<Trial> {
     let model = *model;
     let unavailable = Model::ALL
         .iter()
-        .find(|known| known.name() == model.name)
+        .find(|known| known.name() == model.word())
         .and_then(|known| known.check().err())
         .map(|why| why.to_string());
     let no_python = unavailable.clone().or_else(foreign::missing);

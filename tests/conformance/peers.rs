@@ -13,9 +13,12 @@ use crate::support::{LIMIT, Server, ask, pattern, reset, stream_through, until};
 
 pub(crate) fn a_storm_of_connections_leaves_nothing(model: Traits) {
     const CONNECTIONS: usize = 1000;
+    const WARM: usize = 20;
     let server = Server::start(model.name, &[]);
-    // The end comes back when the server has closed its side.
-    assert_eq!(stream_through(&server.connect(), b"warm").unwrap(), b"WARM");
+    // The end comes back when the server has closed its side. So many, that each shard had some.
+    for _ in 0..WARM {
+        assert_eq!(stream_through(&server.connect(), b"warm").unwrap(), b"WARM");
+    }
     let before = server.descriptors();
     for n in 0..CONNECTIONS {
         let mut stream = server.connect();
@@ -30,7 +33,7 @@ pub(crate) fn a_storm_of_connections_leaves_nothing(model: Traits) {
     until("all descriptors are closed", || server.descriptors() <= before);
     let stats = server.stop();
     assert_eq!(stats["accepted"], stats["closed"], "{stats}");
-    assert_eq!(stats["accepted"], CONNECTIONS as u64 + 2, "{stats}");
+    assert_eq!(stats["accepted"], (WARM + CONNECTIONS + 1) as u64, "{stats}");
 }
 
 pub(crate) fn a_peer_that_vanishes_hurts_nobody(model: Traits) {

@@ -35,7 +35,8 @@ pub(crate) fn the_port_is_free_at_once(model: Traits) {
     server.stop();
     drop(stream);
     let mut again = std::process::Command::new(support::DORMOUSE);
-    again.args(["serve", model.name, "--stats", "--addr", &address.to_string()]);
+    again.arg("serve").args(model.name.split(' '));
+    again.args(["--stats", "--addr", &address.to_string()]);
     let server = Server::spawn(again);
     assert_eq!((server.address, ask(&server.connect(), b"again")), (address, b"AGAIN".to_vec()));
 }
@@ -77,7 +78,7 @@ pub(crate) fn a_lost_peer_ends_no_process_by_sigpipe(model: Traits) {
 /// Whoever should read its log has stopped reading, and the server waits for them.
 pub(crate) fn it_ends_though_nobody_reads_its_log(model: Traits) {
     let mut command = std::process::Command::new(support::DORMOUSE);
-    command.args(["serve", model.name, "--stats", "--addr", "127.0.0.1:0"]);
+    command.arg("serve").args(model.name.split(' ')).args(["--stats", "--addr", "127.0.0.1:0"]);
     command.env("RUST_LOG", "trace").stderr(std::process::Stdio::piped());
     let server = Server::spawn_logging(command);
     let stream = server.connect();

@@ -22,7 +22,7 @@ pub(crate) fn what_comes_in_goes_back(model: Traits) {
         let stats = server.stop();
         assert_eq!((&stats["accepted"], &stats["bytes_in"]), (&1.into(), &768.into()), "{stats}");
         assert_eq!(stats["bytes_out"], 768, "{stats}");
-        assert_eq!(stats["model"], model.name);
+        assert_eq!(stats["model"], model.word());
     }
     let server = Server::start(model.name, &["--reply", "none"]);
     assert_eq!(stream_through(&server.connect(), &every_byte).unwrap(), b"", "--reply none");

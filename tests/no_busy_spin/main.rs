@@ -42,6 +42,8 @@ struct Lab {
     server: Server,
     streams: Vec<TcpStream>,
     waits: u64,
+    /// How often it may have waited besides.
+    own_waits: u64,
 }
 
 /// What was found of one.
@@ -61,7 +63,7 @@ impl Lab {
         for stream in &streams {
             ask(stream, b"before");
         }
-        Lab { name: name.into(), server, streams, waits }
+        Lab { name: name.into(), server, streams, waits, own_waits: 2 }
     }
 
     fn of_model(model: &str, args: &[&str], connections: usize, waits: u64) -> Lab {
@@ -71,11 +73,11 @@ impl Lab {
 
     /// Ends the silence, and holds what was seen of it against the laws.
     fn examine(self, seen: Seen) -> Finding {
-        let Lab { name, server, streams, waits } = self;
+        let Lab { name, server, streams, waits, own_waits } = self;
         let answered = streams.iter().filter(|stream| is_answered(stream)).count();
         let stats = server.stop();
         let connections = streams.len();
-        let most = waits * connections as u64 + 2;
+        let most = waits * connections as u64 + own_waits;
         let (account, waited) = (seen.account(), count(&stats, "waits"));
         let breach = if answered < connections {
             let lost = connections - answered;
@@ -194,6 +196,29 @@ fn in_silence_all_sleep_but_the_one_that_is_made_to_spin() {
         assert_eq!(finding.verdict(), verdict, "{}", finding.stats);
         assert!(finding.breach.as_ref().unwrap().starts_with("law 4"), "{:?}", finding.breach);
         assert!(count(&finding.stats, "vain_reads") > 100, "{}", finding.stats);
+    }
+}
+
+/// Each shard waits by itself; and where one thread accepts for all, two more waits a client.
+#[test]
+fn in_silence_all_shards_sleep() {
+    let _alone = alone();
+    let lab = |args: &[&str], connections, waits, own_waits| {
+        let lab = Lab::of_model("async", args, connections, waits);
+        Lab { own_waits, ..lab }
+    };
+    let labs = [0, 1, 1000].into_iter().flat_map(|connections| {
+        let (spread, handed) = (["--shards", "2"], ["--shards", "2", "--hand-over"]);
+        [lab(&spread, connections, 4, 4), lab(&handed, connections, 6, 6)]
+    });
+    let labs = labs.collect();
+    print_titles();
+    for finding in examine(labs, SPAN) {
+        finding.print();
+        assert_eq!(finding.breach, None, "{}: {}", finding.name, finding.stats);
+        assert_eq!(finding.verdict(), Verdict::Asleep, "{}", finding.name);
+        let messages = 11 * finding.connections as u64;
+        assert_eq!(count(&finding.stats, "bytes_in"), messages, "{}", finding.stats);
     }
 }
 

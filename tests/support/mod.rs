@@ -39,9 +39,12 @@ pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
+    /// How many sockets it has while nobody is connected.
+    own_sockets: usize,
 }
 
 impl Server {
+    /// `model` may bring options of its own: `async --shards 2`.
     pub(crate) fn start(model: &str, args: &[&str]) -> Server {
         let mut command = if model.starts_with("impostor:") {
             let mut command = Command::new(std::env::current_exe().unwrap());
@@ -50,7 +53,8 @@ impl Server {
         } else {
             Command::new(DORMOUSE)
         };
-        command.args(["serve", model, "--addr", "127.0.0.1:0", "--stats"]).args(args);
+        command.arg("serve").args(model.split(' '));
+        command.args(["--addr", "127.0.0.1:0", "--stats"]).args(args);
         Server::spawn(command)
     }
 
@@ -76,8 +80,7 @@ impl Server {
         loop {
             let line = first_line(&mut stdout);
             if let Some(address) = line.strip_prefix("listening on ") {
-                let address = address.parse().unwrap();
-                return Server { child, stdout, address };
+                return Server::listening(child, stdout, address);
             }
             assert!(child.try_wait().unwrap().is_none(), "it ended before it listened");
         }
@@ -90,8 +93,14 @@ impl Server {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let first = first_line(&mut stdout);
         let address = first.strip_prefix("listening on ").unwrap_or_else(|| panic!("{first:?}"));
+        Server::listening(child, stdout, address)
+    }
+
+    fn listening(child: Child, stdout: BufReader<ChildStdout>, address: &str) -> Server {
         let address = address.parse().unwrap();
-        Server { child, stdout, address }
+        let mut server = Server { child, stdout, address, own_sockets: 0 };
+        server.own_sockets = server.sockets();
+        server
     }
 
     /// What it logs, where that was piped.
@@ -114,7 +123,7 @@ impl Server {
 
     /// The same, once no connection is open any more.
     pub(crate) fn stop_when_all_have_left(self) -> Value {
-        until("all connections are closed", || self.sockets() == 1);
+        until("all connections are closed", || self.sockets() == self.own_sockets);
         self.stop()
     }
 
@@ -159,7 +168,7 @@ impl Server {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
     }
 
-    /// How many of them are sockets: the listener, and one for each connection.
+    /// How many of them are sockets: the listeners, and one for each connection.
     fn sockets(&self) -> usize {
         let descriptors = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
         let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
