@@ -11,7 +11,7 @@
 //! firehose, what is left is the machine's and the load generator's.
 //! Leaves out: several firehoses. They wait for each other, and the quiet ones for all of them.
 //! Read before: `echo.rs`.
-//! Try: `cargo bench -p dormouse-bench --bench fairness -- dormouse tokio`
+//! Try: `cargo bench -p dormouse-bench --bench fairness -- swallowed`
 
 use std::io;
 use std::net::SocketAddr;
@@ -64,19 +64,20 @@ struct Figures {
 fn main() -> io::Result<()> {
     serve_if_asked()?;
     let options = Options::from_args();
-    let servers: Vec<_> = SERVERS.into_iter().filter(|name| options.wants(name)).collect();
-    if servers.is_empty() {
+    let wanted = |scenario: &Scenario| options.wants(&format!("fairness {}", scenario.name));
+    let wanted: Vec<_> = SCENARIOS.into_iter().filter(wanted).collect();
+    if wanted.is_empty() {
         return Ok(());
     }
     let rounds = options.effort.pick(1, 3, 5);
     let duration = Duration::from_millis(options.effort.pick(100, 500, 2000));
     describe(options.effort, rounds);
-    for scenario in SCENARIOS {
-        let mut figures: Vec<Figures> = servers.iter().map(|_| Figures::default()).collect();
-        take_turns(rounds, servers.len(), |who| {
-            scenario.measure(servers[who], duration, &mut figures[who])
+    for scenario in wanted {
+        let mut figures = SERVERS.map(|_| Figures::default());
+        take_turns(rounds, SERVERS.len(), |who| {
+            scenario.measure(SERVERS[who], duration, &mut figures[who])
         })?;
-        scenario.print(&servers, &figures);
+        scenario.print(&figures);
     }
     Ok(())
 }
@@ -104,11 +105,11 @@ impl Scenario {
         Ok(())
     }
 
-    fn print(&self, servers: &[&str], figures: &[Figures]) {
+    fn print(&self, figures: &[Figures]) {
         let Scenario { name, buffer, .. } = self;
         println!("\n{QUIET} quiet clients {name}; reads of {buffer} bytes: latency in µs");
         println!("{:10}{:>19}{:>21}{:>23}{:>17}", "", "p50", "p99", "most", "firehose MB/s");
-        for (name, Figures { p50, p99, most, sent }) in servers.iter().zip(figures) {
+        for (name, Figures { p50, p99, most, sent }) in SERVERS.iter().zip(figures) {
             println!("{name:10}{p50:>19}{p99:>21}{most:>23}{:>17.0}", sent.median());
         }
     }
