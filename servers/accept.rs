@@ -6,7 +6,7 @@
 //! Idea: the error decides how long to wait before the next try; [`Accepting`] remembers it for
 //! servers whose one thread has other things to do meanwhile.
 //! Leaves out: a spare descriptor to turn clients away with; they wait in the kernel's queue.
-//! Read before: `idle.rs`. Read next: `stop.rs`.
+//! Read before: `idle.rs`. Read next: `look.rs`.
 //! Try: `ulimit -n 20; cargo run -- serve mio`, and connect more often than that
 
 use std::io::{self, ErrorKind};

@@ -20,6 +20,7 @@ pub mod idle;
 pub mod limits;
 pub mod listen;
 pub mod load;
+pub mod look;
 pub mod models;
 pub mod options;
 pub mod output;

@@ -19,12 +19,13 @@ use log::warn;
 use crate::counters::Counters;
 use crate::limits::raise_descriptor_limit;
 use crate::listen;
+use crate::look::Looks;
 use crate::models::{Model, shards};
 use crate::options::Options;
 use crate::output::print_line;
 use crate::stop::Stop;
 
-/// Serves until SIGINT or SIGTERM
+/// Serves until SIGINT or SIGTERM; 'async' prints its tasks at SIGUSR1
 #[derive(Debug, clap::Args)]
 pub struct Serve {
     /// Which I/O model serves
@@ -88,7 +89,7 @@ impl Serve {
     pub fn run(self) -> io::Result<()> {
         self.model.check()?;
         // Before any other thread exists, because threads inherit the mask.
-        let signals = Signals::mask()?;
+        let signals = Signals::mask(self.model == Model::Async)?;
         let limit = raise_descriptor_limit();
         let listeners = self.listen()?;
         let address = listeners[0].local_addr()?;
@@ -103,7 +104,7 @@ impl Serve {
         let stop = Arc::new(Stop::default());
         let end = End { counters: counters.clone(), stop: stop.clone(), stats: self.stats };
         let ending = thread::Builder::new().name("signals".into()).spawn(move || {
-            signals.wait();
+            signals.wait(&end.stop.looks);
             end.process();
         })?;
         self.serve(listeners, &counters, &stop)?;
@@ -156,17 +157,30 @@ struct Signals(nix::sys::signal::SigSet);
 
 #[cfg(unix)]
 impl Signals {
-    fn mask() -> io::Result<Signals> {
+    /// `has_tasks`: then SIGUSR1 shows them, and does not end the process.
+    fn mask(has_tasks: bool) -> io::Result<Signals> {
         use nix::sys::signal::{SigSet, Signal};
 
-        let set = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        let mut set = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        if has_tasks {
+            set.add(Signal::SIGUSR1);
+        }
         set.thread_block()?;
         Ok(Signals(set))
     }
 
-    fn wait(&self) {
-        // sigwait(3) fails only for a set without signals, or where it was interrupted.
-        while self.0.wait().is_err() {}
+    /// Waits for one that ends the server.
+    fn wait(&self, looks: &Looks) {
+        use nix::sys::signal::Signal;
+
+        loop {
+            match self.0.wait() {
+                Ok(Signal::SIGUSR1) => looks.ask(),
+                Ok(_) => return,
+                // sigwait(3) fails only for a set without signals, or where it was interrupted.
+                Err(_) => {}
+            }
+        }
     }
 }
 
@@ -177,12 +191,12 @@ struct Signals;
 #[cfg(not(unix))]
 impl Signals {
     #[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-    fn mask() -> io::Result<Signals> {
+    fn mask(_: bool) -> io::Result<Signals> {
         Ok(Signals)
     }
 
     #[allow(clippy::unused_self, reason = "the same shape as on Unix")]
-    fn wait(&self) {
+    fn wait(&self, _: &Looks) {
         loop {
             thread::park();
         }

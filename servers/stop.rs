@@ -4,7 +4,7 @@
 //! to be asked, but the process must not wait for it for ever.
 //! Idea: the server leaves a closure to be called, and holds a guard whose drop says 'done'.
 //! Leaves out: asking twice, and more than one server per process.
-//! Read before: `accept.rs`. Read next: `models/blocking.rs`.
+//! Read before: `look.rs`. Read next: `models/blocking.rs`.
 //! Try: `cargo test stop`
 
 use std::convert::Infallible;
@@ -12,9 +12,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::look::Looks;
+
 /// Carries the wish to end from the thread that waits for signals to the server's thread.
 #[derive(Default)]
 pub struct Stop {
+    /// Those who do not want it to end, but to show what it does.
+    pub looks: Looks,
     subscriber: Mutex<Option<Subscriber>>,
 }
 

@@ -28,23 +28,25 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Begins with what [`Runtime::new`] has.
+    /// Begins with what [`Runtime::new`] has. See the example of [`Builder`].
     pub fn new() -> Self {
         Builder::default()
     }
 
-    /// Has tasks that spin, or keep others waiting, named in the log.
+    /// Has tasks that spin, or keep others waiting, named in the log. See the example of
+    /// [`Watchdog`].
     #[must_use]
     pub fn watchdog(self, watchdog: Watchdog) -> Self {
         Builder { watchdog: Some(watchdog) }
     }
 
-    /// Makes the runtime.
+    /// Makes the runtime. See the example of [`Builder`].
     ///
     /// # Errors
     ///
     /// As [`Runtime::new`].
     pub fn build(self) -> io::Result<Runtime> {
+        // IDEA: the settings are given to the runtime as it is made; none can change later.
         Runtime::listened_to(self.watchdog.map(Watchdog::listener))
     }
 }

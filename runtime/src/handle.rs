@@ -2,8 +2,8 @@
 //!
 //! Problem: a task and its future never leave their thread; another thread may still have work
 //! for it.
-//! Idea: what travels is a closure that makes the future. A task of the runtime, the porter,
-//! waits for such closures at a channel, and spawns what they make; the results go back the same way.
+//! Idea: what travels is a closure that makes the future. A task of the runtime, the porter, waits
+//! for such closures at a channel, and spawns what they make; the results go back the same way.
 //! Leaves out: waking tasks. Every `Waker` may be called from any thread (`wake.rs`).
 //! Read before: `snapshot.rs`. Read next: `spawner.rs`.
 //! Try: `cargo test -p dormouse --test handle`
@@ -52,11 +52,24 @@ fn next(jobs: &mut mpsc::UnboundedReceiver<Job>, cx: &mut TaskContext<'_>) -> Po
 }
 
 impl Handle {
-    /// The handle of the runtime that this thread runs.
+    /// A handle of the runtime that this thread runs. It costs as much as [`Runtime::handle`].
     ///
     /// # Panics
     ///
     /// Outside of a runtime: see [`Runtime::handle`].
+    ///
+    /// ```
+    /// use std::thread;
+    /// use dormouse::Handle;
+    ///
+    /// let answer = dormouse::block_on(async {
+    ///     let handle = Handle::current();
+    ///     let remote = thread::spawn(move || handle.spawn(async { 6 * 7 }));
+    ///     // This waits for the spawn, which takes no time; the await waits for the task.
+    ///     remote.join().expect("no panic").await
+    /// });
+    /// assert_eq!(answer.expect("it neither panics nor is aborted"), 42);
+    /// ```
     pub fn current() -> Handle {
         match Context::current() {
             Some(context) => Handle::of(&context),
@@ -82,8 +95,8 @@ impl Handle {
     /// Runs `future` as a task of the runtime.
     ///
     /// It begins with the runtime's next turn, and only while one of its `block_on`s runs. If the
-    /// runtime is gone, or goes before the task has ended, the result is a [`JoinError`] that says
-    /// so, and the future is dropped.
+    /// runtime is gone, or goes before the task has ended, the future is dropped, and the result is
+    /// a [`JoinError`] that says 'cancelled'. See the example of [`Handle`].
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> RemoteJoinHandle<F::Output>
     where
@@ -151,7 +164,8 @@ async fn carry<F: Future + 'static>(
 impl Runtime {
     /// A handle, to spawn tasks on this runtime from other threads.
     ///
-    /// It costs a task, which waits for what comes; clone a handle rather than make another.
+    /// It costs a task, the 'porter' of a snapshot, which waits for what comes until the last clone
+    /// is dropped: clone a handle rather than make another. See the example of [`Handle`].
     pub fn handle(&self) -> Handle {
         Handle::of(&self.context)
     }
@@ -166,11 +180,30 @@ impl fmt::Debug for Handle {
 /// Waits for the end of a task on another thread, or ends it.
 ///
 /// Like a [`JoinHandle`](crate::JoinHandle), of which it has the errors; but it can be sent, and
-/// awaited on any thread, under any runtime. Dropping it detaches.
+/// awaited on any thread, under any runtime. Dropping it detaches. Polled again after it gave the
+/// result, it says 'cancelled'.
 ///
 /// # Cancel safety
 ///
 /// Dropping a poll of it loses nothing: `(&mut handle).await` can be tried again.
+///
+/// ```
+/// use std::thread;
+/// use futures_lite::future;
+///
+/// let runtime = dormouse::Runtime::new()?;
+/// let handle = runtime.handle();
+/// let answer = handle.spawn(async { 6 * 7 });
+/// let mut never = handle.spawn(future::pending::<()>());
+/// never.abort();
+/// runtime.block_on(dormouse::yield_now()); // Both end here,
+/// let waits = thread::spawn(|| future::block_on(async { // and are waited for without a runtime.
+///     assert_eq!(answer.await.expect("no panic"), 42);
+///     assert!(never.await.is_err_and(|error| error.is_cancelled()));
+/// }));
+/// waits.join().expect("no panic");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct RemoteJoinHandle<T> {
     result: oneshot::Receiver<Result<T, JoinError>>,
     abort: Option<oneshot::Sender<()>>,
@@ -178,7 +211,7 @@ pub struct RemoteJoinHandle<T> {
 
 impl<T> RemoteJoinHandle<T> {
     /// Ends the task: its future is dropped by its own thread, without being polled again. A
-    /// result that is there stays.
+    /// result that is there stays. See the example of [`RemoteJoinHandle`].
     pub fn abort(&mut self) {
         if let Some(abort) = self.abort.take() {
             // If nobody hears it, the task has ended.

@@ -207,20 +207,22 @@ impl<T> JoinHandle<T> {
     /// polled again. Nothing happens if it has finished; a result that is there stays.
     ///
     /// ```
-    /// let runtime = dormouse::Runtime::new()?;
-    /// runtime.block_on(async {
+    /// dormouse::block_on(async {
     ///     let for_ever = dormouse::spawn(std::future::pending::<()>());
     ///     for_ever.abort();
+    ///     assert!(!for_ever.is_finished()); // Not before its turn.
+    ///     dormouse::yield_now().await;
+    ///     assert!(for_ever.is_finished());
     ///     assert!(for_ever.await.is_err_and(|error| error.is_cancelled()));
     /// });
-    /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn abort(&self) {
         self.shared.aborted.set(true);
         self.shared.wake_task();
     }
 
-    /// Whether the task has ended, in whichever way.
+    /// Whether the task has ended, in whichever way. See the example of
+    /// [`abort`](JoinHandle::abort).
     pub fn is_finished(&self) -> bool {
         !self.shared.is_running()
     }

@@ -34,7 +34,7 @@
 //! |---|---|
 //! | `slots.rs` | How does a number stay right when what it named is gone? |
 //! | `metrics.rs`, `names.rs`, `observe.rs` | How do counters and logs see all, without being in the way? |
-//! | `wake.rs` | How does another thread end the sleep, and never too early? |
+//! | `sync.rs`, `wake.rs` | How does another thread end the sleep, and never too early? |
 //! | `queue.rs` | Which tasks can run, and how does a waker get one there? |
 //! | `task.rs` | What does a waker know of its task? |
 //! | `join.rs` | How does a task's end reach whoever waits for it? |

@@ -22,6 +22,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
+    // IDEA: a figure for each kind of thing that happens, so that a test can name all of them.
     /// Passes of the loop: look at the world, then poll the tasks that can run.
     pub turns: u64,
     /// Polls of tasks.

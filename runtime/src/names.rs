@@ -14,6 +14,7 @@ use std::rc::Rc;
 
 use crate::slots::Key;
 
+// IDEA: names are kept beside the tasks, by key: who has none has no place for one either.
 /// The names of the tasks of one runtime.
 #[derive(Default)]
 pub(crate) struct Names(RefCell<HashMap<Key, Rc<str>>>);

@@ -4,7 +4,7 @@
 //! at every step would bury the code that people come to read.
 //! Idea: the loop says `observer.saw(Moment::…)` at each step, and who wants to know listens here.
 //! Leaves out: time. A [`Moment`] says what happened, not when.
-//! Read before: `names.rs`. Read next: `wake.rs`.
+//! Read before: `names.rs`. Read next: `sync.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
 use std::cell::{Cell, RefCell};

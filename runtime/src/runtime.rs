@@ -41,12 +41,12 @@ const POLLS_BETWEEN_QUESTIONS: usize = 64;
 /// use std::time::Duration;
 ///
 /// let runtime = Runtime::new()?;
-/// runtime.block_on(async {
-///     let slow = spawn(async { sleep(Duration::from_millis(2)).await });
-///     println!("the other task sleeps");
-///     slow.await.expect("it did not panic");
-/// });
-/// assert_eq!(runtime.metrics().returned_none, 0);
+/// let quick = runtime.spawn(async { 6 * 7 }); // It runs as soon as a `block_on` does.
+/// let slow = runtime.block_on(async { spawn(sleep(Duration::from_millis(2))) });
+/// assert!(quick.is_finished() && !slow.is_finished());
+/// runtime.block_on(slow).expect("no panic"); // It goes on here.
+/// assert_eq!(runtime.block_on(quick).expect("no panic"), 42);
+/// assert_eq!(runtime.metrics().spawns, 5); // The future of each `block_on` is a task, too.
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Runtime {
@@ -56,7 +56,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Makes a runtime. It starts no thread; two descriptors are opened on Linux.
+    /// Makes a runtime. It starts no thread; two descriptors are opened on Linux. See the example
+    /// of [`Runtime`].
     ///
     /// # Errors
     ///
@@ -71,7 +72,8 @@ impl Runtime {
 
     /// Adds a task, which runs whenever a `block_on` of this runtime does.
     ///
-    /// See [`spawn`](crate::spawn), which does the same from within.
+    /// See [`spawn`](crate::spawn), which does the same from within, and the example of
+    /// [`Runtime`].
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -83,11 +85,12 @@ impl Runtime {
     /// Runs `future` to its end, and all tasks beside it; blocks the thread meanwhile.
     ///
     /// Tasks that have not ended by then stay where they are, and go on with the next `block_on`.
+    /// See the example of [`Runtime`].
     ///
     /// # Panics
     ///
-    /// If this thread runs a runtime already: `await` the future there instead. If `future`
-    /// panics, its panic comes out of here, and the runtime can be used again.
+    /// If this thread runs a runtime already, this one or another: `await` the future there
+    /// instead. If `future` panics, its panic comes out of here, and the runtime can be used again.
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         assert!(
@@ -179,7 +182,7 @@ impl Runtime {
         self.context.reactor.ask()
     }
 
-    /// What the runtime has done so far.
+    /// What the runtime has done so far. See the example of [`Metrics`].
     ///
     /// Wakes of other threads that come during the call may be missing from one of the figures.
     pub fn metrics(&self) -> Metrics {
@@ -208,7 +211,8 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Runs `future` to its end on a runtime of its own.
+/// Runs `future` to its end on a runtime of its own, and then drops that, with all tasks that have
+/// not ended: await what shall end.
 ///
 /// # Panics
 ///

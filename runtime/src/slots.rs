@@ -4,7 +4,7 @@
 //! place, and a late event wakes the newcomer.
 //! Idea: the number carries the place and a generation; a number from before finds nothing.
 //! Leaves out: shrinking. A table keeps the size of its largest moment.
-//! Read before: nothing. Read next: `observe.rs`.
+//! Read before: nothing. Read next: `metrics.rs`.
 //! Try: `cargo test -p dormouse slots`
 
 use slab::Slab;

@@ -6,7 +6,7 @@
 //! Leaves out: what a task waits for that is not the runtime's (a channel, a lock), and waits by a
 //! waker that a combinator made of its own (`FuturesUnordered`).
 //! Read before: `runtime.rs`. Read next: `handle.rs`.
-//! Try: `cargo run -- serve async`, and `kill -USR1` its process
+//! Try: `cargo test -p dormouse --test snapshot`
 
 mod table;
 
@@ -27,22 +27,27 @@ use crate::source::{Direction, Side};
 ///
 /// ```
 /// use std::time::Duration;
-/// use dormouse::{TaskState, set_task_name, snapshot, spawn, time::sleep, yield_now};
+/// use dormouse::{SideSeen, TaskState, Way, net::TcpListener, time::timeout};
+/// use dormouse::{set_task_name, snapshot, spawn, yield_now};
 ///
 /// let seen = dormouse::block_on(async {
-///     set_task_name("main");
-///     spawn(async {
-///         set_task_name("sleeper");
-///         sleep(Duration::from_secs(3600)).await
+///     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
+///     spawn(async move {
+///         set_task_name("acceptor");
+///         timeout(Duration::from_secs(3600), listener.accept()).await
 ///     });
 ///     yield_now().await;
-///     snapshot()
-/// });
+///     Ok::<_, std::io::Error>(snapshot())
+/// })?;
 /// println!("{seen}");
-/// let sleeper = seen.tasks.iter().find(|task| task.name.as_deref() == Some("sleeper"));
-/// let sleeper = sleeper.expect("it is there");
-/// assert_eq!((sleeper.state, sleeper.polls), (TaskState::Waits, 1));
-/// assert_eq!(sleeper.deadline, seen.next_deadline);
+/// assert_eq!(seen.tasks[0].state, TaskState::Runs); // Who took it comes first.
+/// let (acceptor, source) = (&seen.tasks[1], &seen.sources[0]);
+/// assert_eq!((acceptor.name.as_deref(), acceptor.polls), (Some("acceptor"), 1));
+/// assert_eq!(acceptor.state, TaskState::Waits);
+/// assert_eq!(acceptor.sources, [(source.id, Way::Read)]);
+/// assert_eq!(source.read, SideSeen::WaitedFor(acceptor.id));
+/// assert_eq!(acceptor.deadline, seen.next_deadline);
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -53,11 +58,12 @@ pub struct Snapshot {
     pub tasks: Vec<TaskSeen>,
     /// All sockets, and whatever else is registered.
     pub sources: Vec<SourceSeen>,
-    /// The nearest deadline: the runtime's thread sleeps no longer.
+    /// The nearest deadline: the runtime's thread sleeps no longer than until then. `None`: there
+    /// is none.
     pub next_deadline: Option<Instant>,
 }
 
-/// A task of a [`Snapshot`].
+/// A task of a [`Snapshot`]; see its example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TaskSeen {
@@ -82,7 +88,7 @@ pub struct TaskSeen {
     pub deadline: Option<Instant>,
 }
 
-/// What a task does at the moment of a [`Snapshot`].
+/// What a task does at the moment of a [`Snapshot`]; see its example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TaskState {
@@ -94,7 +100,8 @@ pub enum TaskState {
     Waits,
 }
 
-/// A source of a [`Snapshot`]: a socket, or what else is registered with the kernel.
+/// A source of a [`Snapshot`]: a socket, or what else is registered with the kernel. See the
+/// example there.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SourceSeen {
@@ -108,13 +115,13 @@ pub struct SourceSeen {
     pub write: SideSeen,
 }
 
-/// One direction of a source of a [`Snapshot`].
+/// One direction of a source of a [`Snapshot`]; see its example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SideSeen {
-    /// A call may succeed: no one has said 'not yet' since the last event.
+    /// A call may succeed: none has said 'not yet' since the last event.
     Ready,
-    /// The last call said 'not yet', and nobody waits.
+    /// The last call said 'not yet', or moved less than it could have, and nobody waits.
     NotReady,
     /// This task waits for the next event.
     WaitedFor(Id),
@@ -122,7 +129,7 @@ pub enum SideSeen {
     WaitedForByOther,
 }
 
-/// Towards us, or away.
+/// Towards us, or away. See the example of [`Snapshot`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// Bytes, datagrams or connections that come.
@@ -131,12 +138,13 @@ pub enum Way {
     Write,
 }
 
-/// The number of a task or a source: its place in a table, and how many there had been. No other
-/// task, or source, of the same runtime has had it.
+/// The number of a task or a source, as `place.count`: its place in a table, and how many there had
+/// been by then. A task and a source may have the same one; two tasks of a runtime, or two sources,
+/// never, before there were 2^32 of them (2^16 on 32-bit systems). See the example of [`Snapshot`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Id(Key);
 
-/// Takes a snapshot of the runtime that this thread runs.
+/// Takes a snapshot of the runtime that this thread runs. See the example of [`Snapshot`].
 ///
 /// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it.
 ///

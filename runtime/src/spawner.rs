@@ -19,13 +19,16 @@ use crate::runtime::Runtime;
 /// `spawn_local_obj` says 'shutdown' outside of a runtime, and while one is being dropped.
 ///
 /// ```
+/// use std::{cell::Cell, rc::Rc};
 /// use dormouse::LocalSpawner;
 /// use futures_task::LocalSpawn;
 ///
 /// dormouse::block_on(async {
 ///     let spawner: &dyn LocalSpawn = &LocalSpawner;
-///     spawner.spawn_local_obj(Box::new(async { println!("runs") }).into())?;
+///     let (ran, seen) = { let ran = Rc::new(Cell::new(false)); (Rc::clone(&ran), ran) };
+///     spawner.spawn_local_obj(Box::new(async move { ran.set(true) }).into())?;
 ///     dormouse::yield_now().await;
+///     assert!(seen.get());
 ///     Ok(())
 /// })
 /// # .map_err(|error: futures_task::SpawnError| panic!("{error}"));
@@ -36,6 +39,7 @@ pub struct LocalSpawner;
 impl LocalSpawn for LocalSpawner {
     fn spawn_local_obj(&self, future: LocalFutureObj<'static, ()>) -> Result<(), SpawnError> {
         self.status_local()?;
+        // IDEA: to spawn for others is to spawn, and to drop the handle.
         drop(crate::spawn(future));
         Ok(())
     }

@@ -3,13 +3,14 @@
 //! Problem: `wake.rs` must be run in every order that two threads can take, and std's locks can't.
 //! Idea: it takes its parts from here; `tests/loom.rs` puts the model checker's in their place.
 //! Leaves out: everything that `wake.rs` does not use.
-//! Read before: nothing. Read next: `wake.rs`.
+//! Read before: `observe.rs`. Read next: `wake.rs`.
 //! Try: `RUSTFLAGS="--cfg loom" cargo test -p dormouse --release --test loom`
 
 use std::io;
 
 use mio::{Registry, Token};
 
+// IDEA: the locks are named in one place, where a model checker can put its own.
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, PoisonError};
 

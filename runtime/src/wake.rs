@@ -6,7 +6,7 @@
 //! says 'parked' in one step; the waker posts and takes the word away in one step. So one of the
 //! two always sees the other, and only the first waker pays for the unpark.
 //! Leaves out: wakes by the runtime's own thread, which need none of this (`queue.rs`).
-//! Read before: `observe.rs`. Read next: `queue.rs`.
+//! Read before: `sync.rs`. Read next: `queue.rs`.
 //! Try: `RUSTFLAGS="--cfg loom" cargo test -p dormouse --release --test loom`
 
 use std::mem;

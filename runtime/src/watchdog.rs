@@ -4,8 +4,8 @@
 //! nothing says which of them it is.
 //! Idea: listen to what happens in the loop, and keep three counts that a sound program keeps low.
 //! Leaves out: a poll that never returns, which nobody on its thread can report; tasks that wake
-//! each other in a circle; and the difference of a spin from work in small steps, which wakes itself
-//! as well (a computation that yields, two futures of one task with a channel between).
+//! each other in a circle; and the difference of a spin from work in small steps, which wakes
+//! itself as well (a computation that yields, two futures of one task with a channel between).
 //! Read before: `spawner.rs`. Read next: `builder.rs`.
 //! Try: `cargo test -p dormouse --test watchdog`
 
@@ -28,11 +28,24 @@ use crate::slots::Key;
 /// `env_logger::Builder::new().filter_level(log::LevelFilter::Warn).init()`.
 ///
 /// ```
+/// use std::time::Duration;
 /// use dormouse::{Builder, Watchdog, yield_now};
 ///
-/// let runtime = Builder::new().watchdog(Watchdog::default()).build()?;
-/// // Logs: task 0.1, spawned at …, has woken itself 1001 times, while nobody else did …: it spins
-/// runtime.block_on(async { for _ in 0..2000 { yield_now().await } });
+/// # static SEEN: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+/// # struct Logger;
+/// # impl log::Log for Logger {
+/// #     fn enabled(&self, _: &log::Metadata) -> bool { true }
+/// #     fn log(&self, told: &log::Record) { SEEN.lock().unwrap().push(told.args().to_string()) }
+/// #     fn flush(&self) {}
+/// # }
+/// # log::set_logger(&Logger).unwrap();
+/// # log::set_max_level(log::LevelFilter::Warn);
+/// let sharp = Watchdog::default().self_wakes(100).unread_events(10);
+/// let runtime = Builder::new().watchdog(sharp.longest_poll(Duration::from_secs(1))).build()?;
+/// // Logs: task 0.1, spawned at …, has woken itself 101 times, while nobody else did …: it spins …
+/// runtime.block_on(async { for _ in 0..200 { yield_now().await } });
+/// # let seen = SEEN.lock().unwrap();
+/// # assert!(seen.len() == 1 && seen[0].contains("woken itself 101 times, while"), "{seen:?}");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -52,19 +65,20 @@ impl Default for Watchdog {
 
 impl Watchdog {
     /// How often a task may wake itself in a row: while nobody else wakes it, and none of its
-    /// calls on a socket moves anything.
+    /// calls on a socket moves anything. See the example of [`Watchdog`].
     #[must_use]
     pub fn self_wakes(self, most: u64) -> Self {
         Watchdog { self_wakes: most, ..self }
     }
 
-    /// How long one poll may take, while all other tasks wait.
+    /// How long one poll may take, while all other tasks wait. See the example of [`Watchdog`].
     #[must_use]
     pub fn longest_poll(self, longest: Duration) -> Self {
         Watchdog { longest_poll: longest, ..self }
     }
 
-    /// How often a socket may be reported readable before somebody reads it.
+    /// How often a socket may be reported readable before somebody reads it. See the example of
+    /// [`Watchdog`].
     #[must_use]
     pub fn unread_events(self, most: u64) -> Self {
         Watchdog { unread_events: most, ..self }

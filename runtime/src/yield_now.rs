@@ -28,7 +28,11 @@ pub fn yield_now() -> YieldNow {
     YieldNow { yielded: false }
 }
 
-/// The future of [`yield_now`].
+/// The future of [`yield_now`]; see its example.
+///
+/// # Cancel safety
+///
+/// Dropping it loses nothing; if it was polled, its task will be, once more.
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct YieldNow {
     yielded: bool,
@@ -42,6 +46,7 @@ impl Future for YieldNow {
             return Poll::Ready(());
         }
         self.yielded = true;
+        // IDEA: woken in the midst of its own poll, a task is queued behind all who can run.
         cx.waker().wake_by_ref();
         Poll::Pending
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::{sleep, timeout};
-use dormouse::{Metrics, Runtime, spawn};
+use dormouse::{Metrics, Runtime, set_task_name, spawn};
 use futures_channel::oneshot;
 use futures_lite::{AsyncReadExt, AsyncWriteExt, future};
 use socket2::SockRef;
@@ -25,6 +25,7 @@ use socket2::SockRef;
 use crate::accept::{admit, retry_after};
 use crate::counters::{Counters, Stay};
 use crate::idle::{or_silence, send_now};
+use crate::look::Looks;
 use crate::options::Options;
 use crate::stop::Stop;
 
@@ -45,13 +46,14 @@ pub fn serve(
         // Nobody listens any more if the server has failed meanwhile.
         ask.send(()).ok();
     });
-    let served = run(runtime, accept_all(listener, options, counters), asked, counters);
+    let accepting = accept_all(listener, options, counters);
+    let served = run(runtime, accepting, asked, counters, &stop.looks);
     drop(under_way);
     served.map(drop)
 }
 
 /// Runs a task that accepts, and those that it spawns, on this thread until it is `asked` to stop;
-/// and says what the runtime did.
+/// and says what the runtime did. Meanwhile it shows its tasks to who wants to look.
 ///
 /// # Errors
 ///
@@ -61,13 +63,19 @@ pub(super) fn run(
     accepting: impl Future<Output = io::Result<()>>,
     asked: oneshot::Receiver<()>,
     counters: &Counters,
+    looks: &Looks,
 ) -> io::Result<Metrics> {
     let stopped = async {
+        set_task_name("acceptor");
         // Whoever could ask is gone, or has asked.
         asked.await.ok();
         Ok(())
     };
-    let served = runtime.block_on(future::or(stopped, accepting));
+    let shown = async {
+        looks.answer().await;
+        future::pending().await
+    };
+    let served = runtime.block_on(future::or(stopped, future::or(shown, accepting)));
     let metrics = runtime.metrics();
     // Each connection is a task, and each task owns its socket: this closes them all.
     drop(runtime);

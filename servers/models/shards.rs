@@ -47,7 +47,7 @@ pub fn serve(
     let shard = |(number, listener)| {
         // IDEA: a shard is the server of `async.rs`, unchanged: no other thread knows its tasks.
         Worker::shard(number, move |runtime, asked| {
-            run(runtime, accept_all(listener, options, counters), asked, counters)
+            run(runtime, accept_all(listener, options, counters), asked, counters, &stop.looks)
         })
     };
     run_all((1..).zip(listeners).map(shard).collect(), stop)
@@ -68,12 +68,13 @@ pub fn hand_over(
     let (doors, newcomers): (Vec<_>, Vec<_>) = (0..shards).map(|_| unbounded()).unzip();
     let shard = |(number, newcomers)| {
         Worker::shard(number, move |runtime, asked| {
-            run(runtime, take_over(newcomers, options), asked, counters)
+            run(runtime, take_over(newcomers, options), asked, counters, &stop.looks)
         })
     };
     let mut workers: Vec<_> = (1..).zip(newcomers).map(shard).collect();
     workers.push(Worker::new("acceptor".into(), move |runtime, asked| {
-        run(runtime, accept_for(listener, &doors, options, counters), asked, counters).map(drop)
+        let accepting = accept_for(listener, &doors, options, counters);
+        run(runtime, accepting, asked, counters, &stop.looks).map(drop)
     }));
     run_all(workers, stop)
 }

@@ -138,6 +138,11 @@ impl Server {
         assert!(status.success(), "{signal} ended it with {status}");
     }
 
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        first_line(&mut self.stdout)
+    }
+
     /// What it has printed, and then what it counted.
     pub(crate) fn stop_and_read(mut self, signal: Signal) -> (Vec<String>, Value) {
         self.signal(signal);

@@ -8,8 +8,8 @@
 //! - **There is no thread but yours.** smol's reactor may run on a thread of its own, `async-io`;
 //!   here the thread in [`block_on`](crate::block_on) waits itself. So sockets and timers of
 //!   `async-io` work beside this runtime, but on that other thread, which costs a wake each time.
-//! - **Readiness is remembered.** A socket is registered once, in both directions, and a read is
-//!   tried before anybody waits.
+//! - **Readiness is remembered.** A socket is registered once, in all directions that it has, and a
+//!   read is tried before anybody waits.
 //!
 //! ```
 //! use std::time::Duration;

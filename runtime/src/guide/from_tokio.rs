@@ -21,7 +21,8 @@
 //!     use dormouse::{net::{TcpListener, TcpStream}, spawn, time::timeout};
 //!     use futures_lite::{AsyncReadExt, AsyncWriteExt}; // tokio::io::{AsyncReadExt, …}
 //!
-//!     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?; // no .await
+//!     let any = "127.0.0.1:0".parse().expect("an address");
+//!     let mut listener = TcpListener::bind(any)?; // without an await
 //!     let address = listener.local_addr()?;
 //!     spawn(async move {
 //!         let (stream, _) = listener.accept().await?;
@@ -45,13 +46,16 @@
 //! | `runtime::Builder::new_current_thread().enable_all().build()` | [`Runtime::new`](crate::Runtime::new); settings: [`Builder`](crate::Builder) |
 //! | the multi-threaded runtime | a runtime per thread, each with a listener of its own (`SO_REUSEPORT`): `dormouse serve async --shards` |
 //! | `spawn`, `task::spawn_local`, `LocalSet` | [`spawn`](crate::spawn) |
-//! | `JoinHandle`, `JoinError` | the same; `into_panic` is [`try_into_panic`](crate::JoinError::try_into_panic) |
-//! | `AbortHandle` | [`JoinHandle::abort`](crate::JoinHandle::abort) |
+//! | `JoinHandle`, `JoinError` | the same; `into_panic` is [`try_into_panic`](crate::JoinError::try_into_panic). A handle that can be sent: [`RemoteJoinHandle`](crate::RemoteJoinHandle) |
+//! | `AbortHandle` | [`JoinHandle::abort`](crate::JoinHandle::abort); `futures::future::abortable`, where somebody else awaits the handle |
 //! | `JoinSet` | `futures::stream::FuturesUnordered` of handles |
 //! | `task::yield_now` | [`yield_now`](crate::yield_now) |
 //! | `task::Builder::name` | [`set_task_name`](crate::set_task_name), in the task |
+//! | `task::Id` | [`Id`](crate::Id), in a [`snapshot`](crate::snapshot()) |
 //! | `task::spawn_blocking`, `fs`, `net::lookup_host` | `blocking::unblock` |
 //! | `runtime::Handle` | [`Handle`](crate::Handle), which also takes closures that make a future that is not `Send` |
+//! | `Runtime::enter`, `Handle::block_on` | none: a runtime runs where [`Runtime::block_on`](crate::Runtime::block_on) is called |
+//! | `Runtime::shutdown_timeout` | the drop: it does not wait for tasks |
 //! | `time::{sleep, sleep_until, timeout, timeout_at}` | [the same](crate::time); `Instant` is std's |
 //! | `time::interval` with `MissedTickBehavior::Skip` | [`interval`](crate::time::interval()); there is no other behaviour |
 //! | `time::pause` | none |

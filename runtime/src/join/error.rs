@@ -5,6 +5,17 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 /// Why a task ended without a value.
+///
+/// ```
+/// dormouse::block_on(async {
+///     let panics = dormouse::spawn(async { panic!("no cheese") });
+///     let error = panics.await.expect_err("it panics");
+///     assert!(error.is_panic() && !error.is_cancelled());
+///     assert_eq!(error.to_string(), "the task panicked: no cheese");
+///     let payload = error.try_into_panic().expect("it is one");
+///     assert_eq!(payload.downcast_ref(), Some(&"no cheese"));
+/// });
+/// ```
 pub struct JoinError(Reason);
 
 enum Reason {
@@ -22,17 +33,18 @@ impl JoinError {
         JoinError(Reason::Panicked(Mutex::new(payload)))
     }
 
-    /// The task was aborted, or its runtime was dropped.
+    /// The task was aborted, or its runtime was dropped. See the example of [`JoinError`].
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0, Reason::Cancelled)
     }
 
-    /// The task panicked.
+    /// The task panicked. See the example of [`JoinError`].
     pub fn is_panic(&self) -> bool {
         matches!(self.0, Reason::Panicked(_))
     }
 
-    /// What the task panicked with, for [`std::panic::resume_unwind`].
+    /// What the task panicked with, for [`std::panic::resume_unwind`]. See the example of
+    /// [`JoinError`].
     ///
     /// # Errors
     ///

@@ -32,6 +32,24 @@ use crate::source::{Direction, Source};
 /// the same thing and take each other's wakes. Polled by another task than before, it wakes the
 /// newer one.
 ///
+/// ```
+/// use dormouse::Async;
+/// use mio::{Interest, net::UdpSocket};
+///
+/// # dormouse::block_on(async {
+/// let socket = UdpSocket::bind("127.0.0.1:0".parse().expect("an address"))?;
+/// let mut socket = Async::new(socket, Interest::READABLE | Interest::WRITABLE)?;
+/// let itself = socket.get_ref().local_addr()?;
+/// socket.writable().await?;
+/// assert_eq!(socket.write_with(|io| io.send_to(b"hello", itself)).await?, 5);
+/// let mut buffer = [0; 16];
+/// assert_eq!(socket.read_with(|io| io.recv(&mut buffer)).await?, 5);
+/// let early = socket.get_ref().recv(&mut buffer).expect_err("all was taken");
+/// assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+/// socket.readable().await?; // Nothing was tried through `Async` since: so it ends at once.
+/// # Ok::<(), std::io::Error>(()) }).expect("a socket");
+/// ```
+///
 /// ```compile_fail
 /// # async fn example(mut stream: dormouse::Async<mio::net::TcpStream>) -> std::io::Result<()> {
 /// let one = stream.readable();
@@ -48,26 +66,29 @@ pub struct Async<S: event::Source> {
 }
 
 impl<S: event::Source> Async<S> {
-    /// Registers `io`, which must be non-blocking, in the directions of `interest`.
+    /// Registers `io`, which must be non-blocking, in the directions of `interest`. See the
+    /// example of [`Async`].
     ///
     /// # Errors
     ///
-    /// Outside of a runtime, and if the system refuses: `PermissionDenied` says that such an
-    /// object has no readiness (a regular file), `AlreadyExists` that it is registered already.
+    /// Outside of a runtime, and if the system refuses: on Linux `PermissionDenied` says that such
+    /// an object has no readiness (a regular file), `AlreadyExists` that it is registered already.
     pub fn new(mut io: S, interest: Interest) -> io::Result<Self> {
         let context = Context::for_io("a socket was opened")?;
         let (key, source) = context.reactor.register(&mut io, interest)?;
         Ok(Async { io, key, source, context })
     }
 
-    /// The object itself. Calls on it say `WouldBlock` where they would have to wait.
+    /// The object itself. Calls on it say `WouldBlock` where they would have to wait, and the
+    /// runtime does not learn of that: see the example of [`Async`].
     pub fn get_ref(&self) -> &S {
         &self.io
     }
 
     /// Waits until a read may bring something: data, the end, or an error.
     ///
-    /// It ends at once if the last read did not say 'not yet': try before you wait.
+    /// It ends at once unless the last read through `self` said 'not yet': try before you wait.
+    /// See the example of [`Async`].
     ///
     /// # Errors
     ///
@@ -80,21 +101,28 @@ impl<S: event::Source> Async<S> {
         poll_fn(|cx| self.poll_ready(cx, Direction::Read)).await
     }
 
-    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise.
+    /// Waits until a write may be taken. As [`readable`](Async::readable) otherwise: see the
+    /// example of [`Async`].
     ///
     /// # Errors
     ///
     /// As [`readable`](Async::readable).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing.
     pub async fn writable(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.poll_ready(cx, Direction::Write)).await
     }
 
     /// Calls `op` until it says something else than 'not yet', waiting in between until a read
-    /// may bring something.
+    /// may bring something. `op` says `WouldBlock` where it would have to wait. See the example of
+    /// [`Async`].
     ///
     /// # Errors
     ///
-    /// Those of `op`, and those of [`readable`](Async::readable).
+    /// Those of `op` (`Interrupted` apart: then it is called again), and those of
+    /// [`readable`](Async::readable).
     ///
     /// # Cancel safety
     ///
@@ -103,7 +131,7 @@ impl<S: event::Source> Async<S> {
         poll_fn(|cx| self.poll_io(cx, Call::Other, Direction::Read, &mut op)).await
     }
 
-    /// The same for a write.
+    /// The same for a write. See the example of [`Async`].
     ///
     /// # Errors
     ///

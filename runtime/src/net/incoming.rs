@@ -23,6 +23,7 @@ where
     type Item = io::Result<S>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // IDEA: a listener's poll is the poll of a stream that never ends.
         (self.0)(cx).map(|accepted| Some(accepted.map(|(stream, _)| stream)))
     }
 }

@@ -16,17 +16,21 @@ use futures_io::{AsyncRead, AsyncWrite};
 use super::stream::{ByteStream, Connection};
 
 pub(super) fn split<S: Connection>(stream: ByteStream<S>) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
+    // IDEA: the socket is shared, its directions are not: each half is the only one to wait in its.
     let stream = Rc::new(stream);
     (OwnedReadHalf(Rc::clone(&stream)), OwnedWriteHalf(stream))
 }
 
-/// The direction towards us of a connection (of TCP where nothing else is said): see [`ByteStream::split`].
+/// The direction towards us of a connection (of TCP where nothing else is said), as `AsyncRead`.
+///
+/// It is cancel safe as [`ByteStream`] is. See the example of [`ByteStream::split`].
 #[derive(Debug)]
 pub struct OwnedReadHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>);
 
-/// The direction away from us of a connection (of TCP where nothing else is said): see [`ByteStream::split`].
+/// The direction away from us of a connection (of TCP where nothing else is said), as `AsyncWrite`.
 ///
-/// Dropping it ends its direction: the peer reads the end.
+/// Dropping it ends its direction, as `close` does: the peer reads the end. It is cancel safe as
+/// [`ByteStream`] is. See the example of [`ByteStream::split`].
 #[derive(Debug)]
 pub struct OwnedWriteHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>);
 

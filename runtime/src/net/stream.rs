@@ -74,6 +74,8 @@ impl Connection for mio::net::UnixStream {
 ///
 /// Dropping a read or write of it loses nothing, as it was done or not begun; `read_exact` and
 /// `write_all` of other crates do not keep what they have done so far.
+///
+/// See the examples of [`TcpStream`](super::TcpStream) and of [`split`](ByteStream::split).
 #[derive(Debug)]
 pub struct ByteStream<S: Connection> {
     io: Async<S>,
@@ -134,28 +136,34 @@ impl<S: Connection> ByteStream<S> {
         self.io.readable().await
     }
 
-    /// Waits until a write may be taken. As [`readable`](ByteStream::readable) otherwise.
+    /// Waits until a write may be taken. As [`readable`](ByteStream::readable) otherwise; see the
+    /// example of [`TcpStream`](super::TcpStream).
     ///
     /// # Errors
     ///
     /// As [`Async::writable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing.
     pub async fn writable(&mut self) -> io::Result<()> {
         self.io.writable().await
     }
 
-    /// Ends one direction or both. The peer of a closed write side reads the end.
+    /// Ends one direction or both, for all who share the socket. The peer of a closed write side
+    /// reads the end. See the example of [`TcpStream`](super::TcpStream).
     ///
     /// # Errors
     ///
-    /// If the connection has ended.
+    /// `NotConnected` once both sides have ended, or the peer has reset the connection.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.io().shut(how)
     }
 
     /// Takes the two directions apart, so that two tasks can have one each.
     ///
-    /// The connection closes when both halves are dropped; the write half's drop ends its
-    /// direction, so that the peer reads the end.
+    /// The connection closes when both halves are dropped. The write half's drop ends its
+    /// direction, so that the peer reads the end; the read half's drop is not told to the peer.
     ///
     /// ```
     /// # dormouse::block_on(async {
@@ -167,7 +175,9 @@ impl<S: Connection> ByteStream<S> {
     /// let (mut peer, _) = listener.accept().await?;
     /// let reading = dormouse::spawn(async move { reader.read(&mut [0; 16]).await });
     /// writer.write_all(b"to the peer").await?;
-    /// peer.write_all(b"and back").await?;
+    /// drop(writer);
+    /// assert_eq!(peer.read_to_end(&mut Vec::new()).await?, 11); // The drop has ended it,
+    /// peer.write_all(b"and back").await?; // but in this direction only.
     /// assert_eq!(reading.await.expect("no panic")?, 8);
     /// # Ok::<(), std::io::Error>(()) }).map_err(|error| panic!("{error}"));
     /// ```
@@ -210,6 +220,7 @@ impl<S: Connection> ByteStream<S> {
 
 /// With so many bytes moved, more may be left.
 fn full(short_means_empty: bool, lengths: impl Iterator<Item = usize>) -> usize {
+    // IDEA: a call that moved less than all of this has emptied, or filled, the kernel's buffer.
     if short_means_empty { lengths.sum() } else { 0 }
 }
 

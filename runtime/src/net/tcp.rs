@@ -32,7 +32,8 @@ use crate::source::Direction;
 ///     let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
 ///     let address = listener.local_addr()?;
 ///     let server = dormouse::spawn(async move {
-///         let (mut stream, _peer) = listener.accept().await?;
+///         let (mut stream, peer) = listener.accept().await?;
+///         assert_eq!(peer, stream.peer_addr()?);
 ///         stream.write_all(b"hello").await
 ///     });
 ///     let mut text = String::new();
@@ -49,11 +50,13 @@ pub struct TcpListener {
 
 impl TcpListener {
     /// Binds `address` and listens, with the longest queue that the system allows. On Unix the
-    /// address of a server that just ended is free at once (`SO_REUSEADDR`).
+    /// address of a server that just ended is free at once (`SO_REUSEADDR`). Port 0 takes any free
+    /// one. See the example of [`TcpListener`].
     ///
     /// # Errors
     ///
-    /// If the address is in use or not ours, and outside of a runtime.
+    /// `AddrInUse`, `AddrNotAvailable` if it is none of this machine's, `PermissionDenied` and
+    /// their like, named with the address; and outside of a runtime.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let named = |e: io::Error| io::Error::new(e.kind(), format!("bind {address}: {e}"));
         let listener = mio::net::TcpListener::bind(address).map_err(named)?;
@@ -62,11 +65,22 @@ impl TcpListener {
         Self::from_mio(listener)
     }
 
-    /// Takes over a listener of std, and makes it non-blocking.
+    /// Takes over a listener of std, or of `socket2`, and makes it non-blocking.
     ///
     /// # Errors
     ///
     /// If it can't be made so or be registered, and outside of a runtime.
+    ///
+    /// ```
+    /// use dormouse::net::{TcpListener, TcpStream};
+    ///
+    /// # dormouse::block_on(async {
+    /// let mut listener = TcpListener::from_std(std::net::TcpListener::bind("127.0.0.1:0")?)?;
+    /// let client = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let client = TcpStream::from_std(client)?;
+    /// assert_eq!(listener.accept().await?.1, client.local_addr()?);
+    /// # Ok::<(), std::io::Error>(()) }).expect("a connection");
+    /// ```
     pub fn from_std(listener: net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Self::from_mio(mio::net::TcpListener::from_std(listener))
@@ -76,7 +90,8 @@ impl TcpListener {
         Ok(TcpListener { io: Async::new(listener, Interest::READABLE)? })
     }
 
-    /// The address that it listens on; with port 0 asked for, here is the one it got.
+    /// The address that it listens on; with port 0 asked for, here is the one it got. See the
+    /// example of [`TcpListener`].
     ///
     /// # Errors
     ///
@@ -85,13 +100,14 @@ impl TcpListener {
         self.io.get_ref().local_addr()
     }
 
-    /// Waits for a connection.
+    /// Waits for a connection; returns it, and the address of its other side. See the example of
+    /// [`TcpListener`].
     ///
     /// # Errors
     ///
-    /// Those of `accept(2)`. Some concern that one connection, and the next call may succeed;
-    /// after `EMFILE` and its like (no descriptor left) sleep before you try again: the
-    /// connection stays in the queue, and no event will announce it a second time.
+    /// Those of `accept(2)`. Some concern that one connection, and the next call may succeed.
+    /// After `EMFILE` and its like (no descriptor left) sleep before you try again: the connection
+    /// stays in the queue, and the next call fails at once, as long as no descriptor is free.
     ///
     /// # Cancel safety
     ///
@@ -105,10 +121,22 @@ impl TcpListener {
     /// # Errors
     ///
     /// As [`accept`](TcpListener::accept).
+    ///
+    /// ```
+    /// use std::{future::poll_fn, task::Poll};
+    ///
+    /// # dormouse::block_on(async {
+    /// # let address = "127.0.0.1:0".parse().expect("an address");
+    /// let mut listener = dormouse::net::TcpListener::bind(address)?;
+    /// let came = poll_fn(|cx| Poll::Ready(listener.poll_accept(cx).is_ready())).await;
+    /// assert!(!came, "nobody connects");
+    /// # Ok::<(), std::io::Error>(()) }).expect("a listener");
+    /// ```
     pub fn poll_accept(
         &mut self,
         cx: &mut task::Context<'_>,
     ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        // IDEA: to accept is to read from a socket that brings connections instead of bytes.
         let accept = mio::net::TcpListener::accept;
         let (stream, peer) = ready!(self.io.poll_io(cx, Call::Accept, Direction::Read, accept))?;
         Poll::Ready(Ok((TcpStream::from_mio(stream)?, peer)))
@@ -142,6 +170,27 @@ impl TcpListener {
 }
 
 /// A TCP connection: a [`ByteStream`] with an address at each end.
+///
+/// ```
+/// use std::net::Shutdown;
+/// use dormouse::net::{TcpListener, TcpStream};
+/// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+///
+/// # dormouse::block_on(async {
+/// let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
+/// let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut peer, address) = listener.accept().await?;
+/// assert_eq!((address, peer.local_addr()?), (stream.local_addr()?, stream.peer_addr()?));
+/// stream.set_nodelay(true)?;
+/// stream.writable().await?;
+/// stream.write_all(b"hello").await?;
+/// stream.shutdown(Shutdown::Write)?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(peer.peek(&mut buffer).await?, 5); // They stay,
+/// assert_eq!(peer.read(&mut buffer).await?, 5); // and are taken;
+/// assert_eq!(peer.read(&mut buffer).await?, 0); // and that is the end.
+/// # Ok::<(), std::io::Error>(()) }).expect("a connection");
+/// ```
 pub type TcpStream = ByteStream<mio::net::TcpStream>;
 
 impl TcpStream {
@@ -149,11 +198,13 @@ impl TcpStream {
     ///
     /// # Errors
     ///
-    /// `ConnectionRefused` and its like, named with the address; and outside of a runtime.
+    /// `ConnectionRefused` and its like, named with the address; and outside of a runtime. Where
+    /// nobody answers, the system gives up after minutes: use a
+    /// [`timeout`](crate::time::timeout()).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it gives the attempt up.
+    /// Dropping it gives the attempt up; nothing stays open.
     ///
     /// ```
     /// use dormouse::net::TcpStream;
@@ -169,7 +220,8 @@ impl TcpStream {
         stream.connected(is_connected).await.map_err(named)
     }
 
-    /// Takes over a connected stream of std, and makes it non-blocking.
+    /// Takes over a connected stream of std, and makes it non-blocking. See the example of
+    /// [`TcpListener::from_std`].
     ///
     /// # Errors
     ///
@@ -179,16 +231,16 @@ impl TcpStream {
         Self::from_mio(mio::net::TcpStream::from_std(stream))
     }
 
-    /// The address of the other side.
+    /// The address of the other side. See the example of [`TcpStream`].
     ///
     /// # Errors
     ///
-    /// If the connection has ended.
+    /// `NotConnected` once both sides have ended, or the peer has reset the connection.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.io().peer_addr()
     }
 
-    /// The address of this side.
+    /// The address of this side. See the example of [`TcpStream`].
     ///
     /// # Errors
     ///
@@ -197,7 +249,8 @@ impl TcpStream {
         self.io().local_addr()
     }
 
-    /// Whether small writes are sent at once, instead of being gathered (`TCP_NODELAY`).
+    /// Whether small writes are sent at once, instead of being gathered (`TCP_NODELAY`): not unless
+    /// you ask for it. See the example of [`TcpStream`].
     ///
     /// # Errors
     ///
@@ -206,11 +259,12 @@ impl TcpStream {
         self.io().set_nodelay(nodelay)
     }
 
-    /// Reads without taking: the next read brings the same bytes.
+    /// Waits for bytes, and copies them without taking them: the next read brings them again.
+    /// Returns how many there were, 0 at the end. See the example of [`TcpStream`].
     ///
     /// # Errors
     ///
-    /// Those of `recv(2)`.
+    /// Those of `recv(2)`, as `ConnectionReset`; and those of [`Async::readable`].
     ///
     /// # Cancel safety
     ///

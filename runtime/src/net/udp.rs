@@ -1,6 +1,7 @@
 //! # UDP: messages without a connection
 //!
-//! Problem: a datagram comes whole, from anybody; one that finds no room is gone, and nobody says so.
+//! Problem: a datagram comes whole, from anybody; one that finds no room is gone, and nobody says
+//! so.
 //! Idea: one call is one datagram. An empty one is a message, not the end; so only 'not yet' says
 //! that all have been taken.
 //! Leaves out: groups, broadcast and other options: `socket2::SockRef::from(&socket)` sets them.
@@ -48,17 +49,19 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Binds `address`; port 0 takes any free one.
+    /// Binds `address`; port 0 takes any free one. See the example of [`UdpSocket`].
     ///
     /// # Errors
     ///
-    /// If the address is in use or not ours, and outside of a runtime.
+    /// `AddrInUse`, `AddrNotAvailable` if it is none of this machine's, and their like, named with
+    /// the address; and outside of a runtime.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let named = |e: io::Error| io::Error::new(e.kind(), format!("bind {address}: {e}"));
         Self::from_mio(mio::net::UdpSocket::bind(address).map_err(named)?)
     }
 
-    /// Takes over a socket of std, and makes it non-blocking.
+    /// Takes over a socket of std, or of `socket2`, and makes it non-blocking. See the example of
+    /// [`connect`](UdpSocket::connect).
     ///
     /// # Errors
     ///
@@ -72,7 +75,7 @@ impl UdpSocket {
         Ok(UdpSocket { io: Async::new(socket, Interest::READABLE | Interest::WRITABLE)? })
     }
 
-    /// The address of this side.
+    /// The address of this side. See the example of [`UdpSocket`].
     ///
     /// # Errors
     ///
@@ -81,48 +84,87 @@ impl UdpSocket {
         self.io.get_ref().local_addr()
     }
 
-    /// From now on [`send`](UdpSocket::send) goes to `peer`, and nothing is received from others.
+    /// From now on [`send`](UdpSocket::send) goes to `peer`, and what others send is dropped by the
+    /// system. What they had sent before is still received: `recv_from` tells whose it is.
     ///
     /// # Errors
     ///
-    /// If there is no way to `peer`.
+    /// Those of `connect(2)`: there is no way to `peer`, say.
+    ///
+    /// ```
+    /// use dormouse::net::UdpSocket;
+    ///
+    /// # dormouse::block_on(async {
+    /// let mut one = UdpSocket::from_std(std::net::UdpSocket::bind("127.0.0.1:0")?)?;
+    /// let mut other = UdpSocket::from_std(std::net::UdpSocket::bind("127.0.0.1:0")?)?;
+    /// one.connect(other.local_addr()?)?;
+    /// other.connect(one.local_addr()?)?;
+    /// assert_eq!(one.send(b"").await?, 0); // An empty one is a message, too.
+    /// assert_eq!(one.send(b"hello").await?, 5);
+    /// let mut buffer = [0; 1500];
+    /// assert_eq!(other.recv(&mut buffer).await?, 0);
+    /// assert_eq!(other.recv(&mut buffer).await?, 5);
+    /// # Ok::<(), std::io::Error>(()) }).expect("two sockets");
+    /// ```
     pub fn connect(&self, peer: SocketAddr) -> io::Result<()> {
         self.io.get_ref().connect(peer)
     }
 
-    /// Waits for a datagram; returns its length, and who sent it. What does not fit into `buffer`
-    /// is lost.
+    /// Waits for a datagram; returns its length in bytes, and who sent it. What does not fit into
+    /// `buffer` is lost (on Windows with an error). See the example of [`UdpSocket`].
     ///
     /// # Errors
     ///
-    /// Those of `recvfrom(2)`. `ConnectionRefused` says that one sent before found nobody.
+    /// Those of `recvfrom(2)`; on a connected socket `ConnectionRefused` says that a datagram sent
+    /// before found nobody. And those of [`Async::readable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn recv_from(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         poll_fn(|cx| self.poll_recv_from(cx, buffer)).await
     }
 
-    /// Waits for a datagram of the peer that the socket is connected to.
+    /// Waits for a datagram; returns its length in bytes. It comes from the peer that the socket is
+    /// connected to; from anybody, if it is not. See the example of
+    /// [`connect`](UdpSocket::connect).
     ///
     /// # Errors
     ///
     /// As [`recv_from`](UdpSocket::recv_from).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.recv_from(buffer).await.map(|(n, _)| n)
     }
 
-    /// Sends one datagram, all of it or none.
+    /// Sends one datagram, all of it or none; returns its length in bytes. That it was sent does
+    /// not say that it arrives. See the example of [`UdpSocket`].
     ///
     /// # Errors
     ///
-    /// Those of `sendto(2)`: it is too long, say, or there is no way to `peer`.
+    /// Those of `sendto(2)`: it is too long, say, or there is no way to `peer`; on a connected
+    /// socket as [`recv_from`](UdpSocket::recv_from), too.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn send_to(&mut self, datagram: &[u8], peer: SocketAddr) -> io::Result<usize> {
         poll_fn(|cx| self.poll_send(cx, datagram, Some(peer))).await
     }
 
-    /// Sends one datagram to the peer that the socket is connected to.
+    /// Sends one datagram to the peer that the socket is connected to; returns its length in bytes.
+    /// See the example of [`connect`](UdpSocket::connect).
     ///
     /// # Errors
     ///
     /// As [`send_to`](UdpSocket::send_to), and if it is not connected.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn send(&mut self, datagram: &[u8]) -> io::Result<usize> {
         poll_fn(|cx| self.poll_send(cx, datagram, None)).await
     }
@@ -151,6 +193,7 @@ impl UdpSocket {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<(usize, SocketAddr)>> {
+        // IDEA: an empty datagram is a message, so only 'not yet' says that all were taken.
         self.io.poll_io(cx, Call::Read, Direction::Read, |socket| socket.recv_from(buffer))
     }
 
@@ -167,27 +210,31 @@ impl UdpSocket {
     }
 }
 
-/// The direction towards us of a [`UdpSocket`]: see [`UdpSocket::split`].
+/// The direction towards us of a [`UdpSocket`]. See the example of [`UdpSocket::split`].
 #[derive(Debug)]
 pub struct UdpReceiver(Rc<UdpSocket>);
 
 impl UdpReceiver {
-    /// As [`UdpSocket::recv_from`].
+    /// As [`UdpSocket::recv_from`]. See the example of [`UdpSocket::split`].
     ///
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn recv_from(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         poll_fn(|cx| self.0.poll_recv_from(cx, buffer)).await
     }
 }
 
-/// The direction away from us of a [`UdpSocket`]: see [`UdpSocket::split`].
+/// The direction away from us of a [`UdpSocket`]. See the example of [`UdpSocket::split`].
 #[derive(Debug)]
 pub struct UdpSender(Rc<UdpSocket>);
 
 impl UdpSender {
-    /// As [`UdpSocket::local_addr`].
+    /// As [`UdpSocket::local_addr`]. See the example of [`UdpSocket::split`].
     ///
     /// # Errors
     ///
@@ -196,11 +243,15 @@ impl UdpSender {
         self.0.local_addr()
     }
 
-    /// As [`UdpSocket::send_to`].
+    /// As [`UdpSocket::send_to`]. See the example of [`UdpSocket::split`].
     ///
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
     pub async fn send_to(&mut self, datagram: &[u8], peer: SocketAddr) -> io::Result<usize> {
         poll_fn(|cx| self.0.poll_send(cx, datagram, Some(peer))).await
     }

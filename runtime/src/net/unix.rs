@@ -36,8 +36,11 @@ use crate::source::Direction;
 /// # let path = std::env::temp_dir().join(format!("dormouse-doc-{}", std::process::id()));
 /// dormouse::block_on(async {
 ///     let mut listener = UnixListener::bind(&path)?;
+///     assert_eq!(listener.local_addr()?.as_pathname(), Some(path.as_path()));
 ///     let mut client = UnixStream::connect(&path).await?;
-///     let (mut server, _) = listener.accept().await?;
+///     assert_eq!(client.peer_addr()?.as_pathname(), Some(path.as_path()));
+///     let (mut server, peer) = listener.accept().await?;
+///     assert!(peer.is_unnamed());
 ///     server.write_all(b"hello").await?;
 ///     drop(server);
 ///     let mut text = String::new();
@@ -54,12 +57,16 @@ pub struct UnixListener {
 
 impl UnixListener {
     /// Binds `path` and listens. A socket that was left there by a program that has ended is
-    /// replaced; two programs that begin at the same moment may both believe so.
+    /// replaced; two programs that begin at the same moment may both believe so. Whether somebody
+    /// listens is found out by a connection, which that program then accepts, and sees closed.
+    ///
+    /// See the example of [`UnixListener`].
     ///
     /// # Errors
     ///
-    /// `AddrInUse` if somebody listens there, or if `path` is something else than a socket; if it
-    /// is too long (107 bytes on Linux); and outside of a runtime.
+    /// `AddrInUse` if somebody listens there, or if `path` is something else than a socket;
+    /// `InvalidInput` if it is too long (107 bytes are the most on Linux); and outside of a
+    /// runtime.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let named = |e| named("bind", path, &e);
@@ -78,6 +85,21 @@ impl UnixListener {
     /// # Errors
     ///
     /// If it can't be made so or be registered, and outside of a runtime.
+    ///
+    /// ```
+    /// use std::os::unix::net;
+    /// use dormouse::net::UnixListener;
+    /// use futures_lite::StreamExt;
+    ///
+    /// # let path = std::env::temp_dir().join(format!("dormouse-doc-std-{}", std::process::id()));
+    /// # dormouse::block_on(async {
+    /// let mut listener = UnixListener::from_std(net::UnixListener::bind(&path)?)?;
+    /// let client = net::UnixStream::connect(&path)?;
+    /// let stream = listener.incoming().next().await.expect("it never ends")?;
+    /// assert_eq!(stream.local_addr()?.as_pathname(), client.peer_addr()?.as_pathname());
+    /// # std::fs::remove_file(&path)
+    /// # }).expect("a listener");
+    /// ```
     pub fn from_std(listener: net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Self::from_mio(mio::net::UnixListener::from_std(listener))
@@ -87,7 +109,7 @@ impl UnixListener {
         Ok(UnixListener { io: Async::new(listener, Interest::READABLE)? })
     }
 
-    /// The path that it listens on.
+    /// The path that it listens on. See the example of [`UnixListener`].
     ///
     /// # Errors
     ///
@@ -96,7 +118,8 @@ impl UnixListener {
         self.io.get_ref().local_addr()
     }
 
-    /// Waits for a connection. The address of a client has no path, as a rule.
+    /// Waits for a connection; returns it, and the address of its other side, which has no path, as
+    /// a rule. See the example of [`UnixListener`].
     ///
     /// # Errors
     ///
@@ -109,7 +132,8 @@ impl UnixListener {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    /// One poll of [`accept`](UnixListener::accept), for futures written by hand.
+    /// One poll of [`accept`](UnixListener::accept), for futures written by hand. See the example
+    /// of [`TcpListener::poll_accept`](super::TcpListener::poll_accept).
     ///
     /// # Errors
     ///
@@ -123,8 +147,9 @@ impl UnixListener {
         Poll::Ready(Ok((UnixStream::from_mio(stream)?, peer)))
     }
 
-    /// The connections that come, one after the other, without an end: see
-    /// [`TcpListener::incoming`](super::TcpListener::incoming).
+    /// The connections that come, one after the other, without an end. It is as
+    /// [`TcpListener::incoming`](super::TcpListener::incoming); see the example of
+    /// [`from_std`](UnixListener::from_std).
     pub fn incoming(&mut self) -> impl Stream<Item = io::Result<UnixStream>> + Unpin {
         Incoming(|cx: &mut Context<'_>| self.poll_accept(cx))
     }
@@ -142,12 +167,30 @@ fn named(what: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
 }
 
+// IDEA: only the address differs: how bytes come and go is shared with TCP.
 /// A connection within a machine: a [`ByteStream`] with a path, or none, at each end.
+///
+/// ```
+/// use std::os::unix::net;
+/// use dormouse::net::UnixStream;
+/// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+///
+/// # dormouse::block_on(async {
+/// let (mut one, mut other) = UnixStream::pair()?;
+/// assert!(one.local_addr()?.is_unnamed());
+/// one.write_all(b"hello").await?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(other.read(&mut buffer).await?, 5);
+/// let (of_std, _) = net::UnixStream::pair()?; // The other end closes here.
+/// assert_eq!(UnixStream::from_std(of_std)?.read(&mut buffer).await?, 0);
+/// # Ok::<(), std::io::Error>(()) }).expect("two ends");
+/// ```
 pub type UnixStream = ByteStream<mio::net::UnixStream>;
 
 impl UnixStream {
     /// Connects to who listens on `path`. There is nothing to wait for: the system says at once
-    /// whether it succeeds.
+    /// whether it succeeds, so there is nothing to cancel either. See the example of
+    /// [`UnixListener`].
     ///
     /// # Errors
     ///
@@ -161,7 +204,7 @@ impl UnixStream {
         stream.map_err(|e| named("connect", path, &e))
     }
 
-    /// Two connected ends.
+    /// Two connected ends. See the example of [`UnixStream`].
     ///
     /// # Errors
     ///
@@ -171,7 +214,8 @@ impl UnixStream {
         Ok((Self::from_mio(one)?, Self::from_mio(other)?))
     }
 
-    /// Takes over a connected stream of std, and makes it non-blocking.
+    /// Takes over a connected stream of std, and makes it non-blocking. See the example of
+    /// [`UnixStream`].
     ///
     /// # Errors
     ///
@@ -181,16 +225,16 @@ impl UnixStream {
         Self::from_mio(mio::net::UnixStream::from_std(stream))
     }
 
-    /// The path of the other side, if it has one.
+    /// The path of the other side, if it has one. See the example of [`UnixListener`].
     ///
     /// # Errors
     ///
-    /// If the connection has ended.
+    /// If the system does not tell.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.io().peer_addr()
     }
 
-    /// The path of this side, if it has one.
+    /// The path of this side, if it has one. See the example of [`UnixStream`].
     ///
     /// # Errors
     ///

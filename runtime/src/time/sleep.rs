@@ -20,8 +20,9 @@ use crate::timer::Timers;
 /// Waits until `duration` has passed since this call.
 ///
 /// It never ends early, and on a thread that is free then, usually less than a millisecond late:
-/// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the system's clock never ends. Zero
-/// ends at the first poll, without giving way to other tasks ([`yield_now`](crate::yield_now) does).
+/// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the
+/// system's clock never ends. Zero ends at the first poll; it gives way to other tasks only as all
+/// that is ready does, after 128 times in one poll ([`yield_now`](crate::yield_now) always does).
 ///
 /// # Panics
 ///
@@ -61,7 +62,8 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
     Sleep { deadline: Some(deadline), armed: None, was_polled: false }
 }
 
-/// The future of [`sleep`] and [`sleep_until`].
+/// The future of [`sleep`] and [`sleep_until`]; see their examples. Polled after its end, it ends
+/// again at once.
 #[must_use = "a sleep waits only while it is awaited"]
 pub struct Sleep {
     /// `None`: never.
@@ -102,7 +104,7 @@ impl Future for Sleep {
 }
 
 impl Sleep {
-    /// When it ends; `None`: never.
+    /// When it ends; `None`: never. See the example of [`reset`](Sleep::reset).
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
@@ -117,7 +119,9 @@ impl Sleep {
     ///
     /// dormouse::block_on(async {
     ///     let mut patience = sleep(Duration::from_secs(3600));
-    ///     patience.reset(Instant::now());
+    ///     let now = Instant::now();
+    ///     patience.reset(now);
+    ///     assert_eq!(patience.deadline(), Some(now));
     ///     patience.await;
     /// });
     /// ```

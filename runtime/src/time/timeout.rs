@@ -24,7 +24,8 @@ use super::sleep::{Sleep, sleep, sleep_until};
 ///
 /// # Errors
 ///
-/// [`Elapsed`] if the time was up first; the future was dropped by then.
+/// [`Elapsed`] if the time was up first. The future is dropped with the [`Timeout`], which is at
+/// the end of the `await`; to go on with it, pass `&mut future`.
 ///
 /// # Panics
 ///
@@ -35,15 +36,16 @@ use super::sleep::{Sleep, sleep, sleep_until};
 /// Dropping it drops the future and cancels the timer.
 ///
 /// ```
-/// use std::time::Duration;
-/// use dormouse::time::timeout;
+/// use std::{io, time::Duration};
+/// use dormouse::time::{sleep, timeout};
 ///
-/// dormouse::Runtime::new()?.block_on(async {
+/// dormouse::block_on(async {
 ///     assert_eq!(timeout(Duration::from_secs(9), async { 1 }).await, Ok(1));
-///     let never = std::future::pending::<()>();
-///     assert!(timeout(Duration::from_millis(1), never).await.is_err());
+///     let mut slow = dormouse::spawn(sleep(Duration::from_secs(3600)));
+///     let elapsed = timeout(Duration::from_millis(1), &mut slow).await.expect_err("too slow");
+///     assert_eq!(io::Error::from(elapsed).kind(), io::ErrorKind::TimedOut);
+///     assert!(!slow.is_finished()); // It goes on, and could be awaited again.
 /// });
-/// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     Timeout { future: future.into_future(), sleep: sleep(duration) }
@@ -57,6 +59,10 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 /// As [`timeout`].
 ///
 /// # Panics
+///
+/// As [`timeout`].
+///
+/// # Cancel safety
 ///
 /// As [`timeout`].
 ///
@@ -75,7 +81,7 @@ pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::Int
 }
 
 pin_project! {
-    /// The future of [`timeout`] and [`timeout_at`].
+    /// The future of [`timeout`] and [`timeout_at`]; see their examples.
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct Timeout<F> {
         #[pin]
@@ -105,7 +111,7 @@ impl<F> fmt::Debug for Timeout<F> {
 
 /// The time of a [`timeout`] was up.
 ///
-/// As an [`io::Error`] it is `TimedOut`.
+/// As an [`io::Error`] it is `TimedOut`, so `?` passes it on. See the example of [`timeout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed(());
 
