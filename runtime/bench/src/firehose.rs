@@ -3,11 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use rustix::thread::gettid;
+
+use crate::servers::SWALLOWED;
 
 /// How much it writes or reads at a time: the server, with less, can't come to the end of it.
 const BLOCK: usize = 1 << 16;
@@ -16,35 +18,40 @@ const BLOCK: usize = 1 << 16;
 #[derive(Debug)]
 pub struct Firehose {
     stream: TcpStream,
-    echoed: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Firehose {
-    /// Connects to `server`, and begins.
-    pub fn open(server: SocketAddr) -> io::Result<Self> {
+    /// Connects to `server`, and begins: a lot was sent when this returns. The server sends it
+    /// back, or swallows it.
+    pub fn open(server: SocketAddr, swallowed: bool) -> io::Result<Self> {
         let stream = TcpStream::connect(server)?;
-        let echoed = Arc::new(AtomicU64::new(0));
+        let sent = Arc::new(AtomicU64::new(0));
         let (mut writer, mut reader) = (stream.try_clone()?, stream.try_clone()?);
-        let count = Arc::clone(&echoed);
+        let (started, first) = mpsc::sync_channel(1);
+        let count = Arc::clone(&sent);
         let writing = thread::spawn(move || {
             step_aside();
-            let block = vec![b'F'; BLOCK];
-            while writer.write_all(&block).is_ok() {}
+            let block = vec![if swallowed { SWALLOWED[0] } else { b'F' }; BLOCK];
+            while writer.write_all(&block).is_ok() {
+                if count.fetch_add(BLOCK as u64, Relaxed) == 0 && started.send(()).is_err() {
+                    break;
+                }
+            }
         });
         let reading = thread::spawn(move || {
             step_aside();
             let mut block = vec![0; BLOCK];
-            while let Ok(n @ 1..) = reader.read(&mut block) {
-                count.fetch_add(n as u64, Relaxed);
-            }
+            while matches!(reader.read(&mut block), Ok(1..)) {}
         });
-        Ok(Firehose { stream, echoed, threads: vec![writing, reading] })
+        first.recv().map_err(|_| io::Error::other("the server closes the firehose"))?;
+        Ok(Firehose { stream, sent, threads: vec![writing, reading] })
     }
 
-    /// How many bytes have come back so far.
-    pub fn echoed(&self) -> u64 {
-        self.echoed.load(Relaxed)
+    /// How many bytes it has sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Relaxed)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What dormouse costs, beside tokio (current thread), smol (`LocalExecutor`) and a hand-written
 //! mio loop.
 //!
-//! `cargo bench -p dormouse-bench` measures all, in about three minutes. Words after `--` choose:
+//! `cargo bench -p dormouse-bench` measures all, in about six minutes. Words after `--` choose:
 //! `-- yield`, `-- echo`, `-- fired c=64`; `--quick` takes fewer rounds and less time for each.
 //!
 //! The machine's mood changes from second to second, so nobody is measured alone: the runtimes

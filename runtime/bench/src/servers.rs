@@ -48,5 +48,13 @@ pub fn possible() -> Vec<&'static str> {
     SERVERS.iter().map(|(name, _)| *name).filter(can_run).collect()
 }
 
+/// Whether a message gets no answer. No client but a firehose sends such.
+pub fn is_swallowed(message: &[u8]) -> bool {
+    message.starts_with(SWALLOWED)
+}
+
+/// How messages without an answer begin.
+pub const SWALLOWED: &[u8] = b"x";
+
 /// How much is read at a time, where nothing else is asked for.
 pub const BUFFER: usize = 4096;

@@ -5,6 +5,8 @@ use std::io;
 use dormouse::net::{TcpListener, TcpStream};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
+use super::is_swallowed;
+
 pub(super) fn serve(listener: std::net::TcpListener, buffer: usize) -> io::Result<()> {
     dormouse::Runtime::new()?.block_on(async {
         let mut listener = TcpListener::from_std(listener)?;
@@ -20,6 +22,7 @@ fn echo(mut stream: TcpStream, mut buffer: Vec<u8>) -> impl Future<Output = io::
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),
+                n if is_swallowed(&buffer[..n]) => {}
                 n => stream.write_all(&buffer[..n]).await?,
             }
         }

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::{Async, LocalExecutor};
 
+use super::is_swallowed;
+
 pub(super) fn serve(listener: TcpListener, buffer: usize) -> io::Result<()> {
     let executor = LocalExecutor::new();
     smol::block_on(executor.run(async {
@@ -22,6 +24,7 @@ fn echo(mut stream: Async<TcpStream>, mut buffer: Vec<u8>) -> impl Future<Output
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),
+                n if is_swallowed(&buffer[..n]) => {}
                 n => stream.write_all(&buffer[..n]).await?,
             }
         }

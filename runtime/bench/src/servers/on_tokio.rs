@@ -5,6 +5,8 @@ use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::is_swallowed;
+
 pub(super) fn serve(listener: std::net::TcpListener, buffer: usize) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -22,6 +24,7 @@ fn echo(mut stream: TcpStream, mut buffer: Vec<u8>) -> impl Future<Output = io::
         loop {
             match stream.read(&mut buffer).await? {
                 0 => return Ok(()),
+                n if is_swallowed(&buffer[..n]) => {}
                 n => stream.write_all(&buffer[..n]).await?,
             }
         }
