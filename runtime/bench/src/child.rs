@@ -9,13 +9,16 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use dormouse_study::listen::bind_shared;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::machine;
-use crate::servers::SERVERS;
+use crate::servers::{SERVERS, SHARDED};
 
 /// The first argument of a process that is to be a server; then come its name and its CPU.
 const SERVE: &str = "--serve";
+/// Instead of a CPU: whichever the system likes.
+const ANYWHERE: &str = "anywhere";
 
 /// Becomes a server, if the command line says so; then it never returns.
 pub fn serve_if_asked() -> io::Result<()> {
@@ -24,13 +27,19 @@ pub fn serve_if_asked() -> io::Result<()> {
     if serve != SERVE {
         return Ok(());
     }
-    machine::pin(cpu.parse().map_err(io::Error::other)?)?;
-    let server = SERVERS.iter().find(|(known, _)| known == name);
-    let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
-    let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
-    println!("{}", listener.local_addr()?);
+    if cpu != ANYWHERE {
+        machine::pin(cpu.parse().map_err(io::Error::other)?)?;
+    }
+    let sharded = SHARDED.iter().find(|server| server.name == name);
+    let count = sharded.map_or(1, |server| server.listeners);
+    let mut listeners = bind_shared(([127, 0, 0, 1], 0).into(), count)?;
+    println!("{}", listeners[0].local_addr()?);
     thread::spawn(answer);
-    serve(listener)?;
+    match (sharded, SERVERS.iter().find(|(known, _)| known == name)) {
+        (Some(server), _) => (server.serve)(listeners)?,
+        (None, Some((_, serve))) => serve(listeners.remove(0))?,
+        (None, None) => return Err(io::Error::other(format!("no server {name}"))),
+    }
     std::process::exit(1)
 }
 
@@ -54,8 +63,17 @@ pub struct Server {
 impl Server {
     /// Starts the server `name` on `cpu`.
     pub fn start(name: &str, cpu: usize) -> io::Result<Self> {
+        Self::start_on(name, &cpu.to_string())
+    }
+
+    /// Starts the server `name` on whichever CPUs the system likes.
+    pub fn start_anywhere(name: &str) -> io::Result<Self> {
+        Self::start_on(name, ANYWHERE)
+    }
+
+    fn start_on(name: &str, cpu: &str) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args([SERVE, name, &cpu.to_string()])
+            .args([SERVE, name, cpu])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

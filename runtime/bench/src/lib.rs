@@ -19,6 +19,7 @@
 //! | `load.rs` | the client of all of them |
 //! | `benches/runtime.rs` | spawn, yield, wake, timers: in this process |
 //! | `benches/echo.rs` | CPU time and system calls of the servers |
+//! | `benches/shards.rs` | two cores: two shards, and tokio's two workers |
 
 // A library only to be shared by two programs, which end where a measurement can't be made.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]

@@ -1,6 +1,7 @@
 //! The server on dormouse.
 
 use std::io;
+use std::thread;
 
 use dormouse::net::{TcpListener, TcpStream};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +16,13 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
             dormouse::spawn(echo(stream));
         }
     })
+}
+
+/// A runtime on a thread for each listener.
+pub(super) fn serve_shards(listeners: Vec<std::net::TcpListener>) -> io::Result<()> {
+    let shard = |listener| thread::spawn(|| serve(listener));
+    let shards: Vec<_> = listeners.into_iter().map(shard).collect();
+    shards.into_iter().try_for_each(|shard| shard.join().expect("it does not panic"))
 }
 
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
