@@ -10,15 +10,18 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use dormouse_study::listen::bind_shared;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::heap::Heap;
 use crate::machine;
-use crate::servers::{BUFFER, SERVERS};
+use crate::servers::{BUFFER, SERVERS, SHARDED};
 
 /// The first argument of a process that is to be a server; then come its name, its CPU and
 /// the size of its buffers.
 const SERVE: &str = "--serve";
+/// Instead of a CPU: whichever the system likes.
+const ANYWHERE: &str = "anywhere";
 
 /// What a server can be asked.
 const CPU: &str = "cpu";
@@ -31,14 +34,20 @@ pub fn serve_if_asked() -> io::Result<()> {
     if serve != SERVE {
         return Ok(());
     }
-    machine::pin(cpu.parse().map_err(io::Error::other)?)?;
-    let server = SERVERS.iter().find(|(known, _)| known == name);
+    if cpu != ANYWHERE {
+        machine::pin(cpu.parse().map_err(io::Error::other)?)?;
+    }
     let buffer = buffer.parse().map_err(io::Error::other)?;
-    let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
-    let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
-    println!("{}", listener.local_addr()?);
+    let sharded = SHARDED.iter().find(|server| server.name == name);
+    let count = sharded.map_or(1, |server| server.listeners);
+    let mut listeners = bind_shared(([127, 0, 0, 1], 0).into(), count)?;
+    println!("{}", listeners[0].local_addr()?);
     thread::spawn(answer);
-    serve(listener, buffer)?;
+    match (sharded, SERVERS.iter().find(|(known, _)| known == name)) {
+        (Some(server), _) => (server.serve)(listeners)?,
+        (None, Some((_, serve))) => serve(listeners.remove(0), buffer)?,
+        (None, None) => return Err(io::Error::other(format!("no server {name}"))),
+    }
     std::process::exit(1)
 }
 
@@ -70,8 +79,17 @@ impl Server {
 
     /// The same; it reads so many bytes at a time.
     pub fn start_with(name: &str, cpu: usize, buffer: usize) -> io::Result<Self> {
+        Self::start_on(name, &cpu.to_string(), buffer)
+    }
+
+    /// Starts the server `name` on whichever CPUs the system likes.
+    pub fn start_anywhere(name: &str) -> io::Result<Self> {
+        Self::start_on(name, ANYWHERE, BUFFER)
+    }
+
+    fn start_on(name: &str, cpu: &str, buffer: usize) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args([SERVE, name, &cpu.to_string(), &buffer.to_string()])
+            .args([SERVE, name, cpu, &buffer.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -33,6 +33,25 @@ pub const SERVERS: [(&str, Serve); 7] = [
     ("smol", on_smol::serve),
 ];
 
+/// A server on two threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Sharded {
+    /// Its name.
+    pub name: &'static str,
+    /// How many listeners it wants, on one port.
+    pub listeners: usize,
+    /// Serves them, until the process ends.
+    pub serve: fn(Vec<TcpListener>) -> io::Result<()>,
+}
+
+/// All of those.
+pub const SHARDED: [Sharded; 4] = [
+    Sharded { name: "study's, 2 shards", listeners: 2, serve: study::serve_shards },
+    Sharded { name: "study's, handed over", listeners: 1, serve: study::serve_handed_over },
+    Sharded { name: "dormouse, 2 shards", listeners: 2, serve: on_dormouse::serve_shards },
+    Sharded { name: "tokio, 2 workers", listeners: 1, serve: on_tokio::serve_on_two_workers },
+];
+
 /// The one that not every kernel lets run.
 const ON_A_RING: &str = "study's uring";
 
