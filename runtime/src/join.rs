@@ -247,6 +247,19 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
+impl<T> Drop for JoinHandle<T> {
+    /// The waker of who waited goes along: the task may run on for long.
+    fn drop(&mut self) {
+        let mut state = self.shared.state.replace(State::Taken);
+        let joiner = match &mut state {
+            State::Running { joiner } => joiner.take(),
+            State::Finished(_) | State::Taken => None,
+        };
+        self.shared.state.set(state);
+        drop(joiner);
+    }
+}
+
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle").field("finished", &self.is_finished()).finish()

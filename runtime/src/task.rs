@@ -148,14 +148,17 @@ impl ArcWake for Task {
 /// Calls a waker. It may be anybody's, so its panic is kept from the loop, which has others to
 /// wake.
 pub(crate) fn wake(waker: &Waker) {
-    if catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())).is_err() {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())) {
         log::error!("a waker panicked");
+        let_go(payload);
     }
 }
 
 /// Drops what a task leaves. That is foreign code: its panic ends that task alone.
 pub(crate) fn let_go<T>(left: T) {
-    if catch_unwind(AssertUnwindSafe(|| drop(left))).is_err() {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
         log::error!("a task panicked as it was dropped");
+        // What it panicked with has a drop, too.
+        let_go(payload);
     }
 }
