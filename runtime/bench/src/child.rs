@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::heap::Heap;
 use crate::machine;
-use crate::servers::{BUFFER, SERVERS};
+use crate::servers::{BUFFER, SERVERS, Serve};
 
 /// The first argument of a process that is to be a server; then come its name, its CPU and
 /// the size of its buffers.
@@ -26,13 +26,18 @@ const HEAP: &str = "heap";
 
 /// Becomes a server, if the command line says so; then it never returns.
 pub fn serve_if_asked() -> io::Result<()> {
+    serve_one_of(&SERVERS)
+}
+
+/// The same with servers of the caller.
+pub fn serve_one_of(servers: &[(&str, Serve)]) -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [serve, name, cpu, buffer] = args.as_slice() else { return Ok(()) };
     if serve != SERVE {
         return Ok(());
     }
     machine::pin(cpu.parse().map_err(io::Error::other)?)?;
-    let server = SERVERS.iter().find(|(known, _)| known == name);
+    let server = servers.iter().find(|(known, _)| known == name);
     let buffer = buffer.parse().map_err(io::Error::other)?;
     let (_, serve) = server.ok_or_else(|| io::Error::other(format!("no server {name}")))?;
     let listener = dormouse_study::listen::bind(([127, 0, 0, 1], 0).into())?;
