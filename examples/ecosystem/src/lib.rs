@@ -11,9 +11,12 @@
 //! | `serve.rs` | a listener, a task per connection, and who talks to them |
 //! | `for_hyper.rs` | what hyper wants of a runtime: sockets, tasks, sleeps |
 //! | `answer.rs` | what the HTTP servers answer |
+//! | `descriptor.rs` | whatever the kernel can say 'ready' of |
 #![forbid(unsafe_code)]
 
 pub mod answer;
+#[cfg(unix)]
+pub mod descriptor;
 pub mod for_hyper;
 mod serve;
 

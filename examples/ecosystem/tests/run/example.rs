@@ -60,27 +60,26 @@ pub(crate) fn has(tool: &str) -> bool {
     found
 }
 
-/// An example that serves, until this is dropped.
-pub(crate) struct Server {
+/// An example that runs, until this is dropped.
+pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
-    pub(crate) address: SocketAddr,
 }
 
-impl Server {
-    pub(crate) fn start(name: &str) -> Server {
+impl Process {
+    pub(crate) fn start(name: &str, args: &[&str]) -> Process {
         let mut command = Command::new(path(name));
-        command.arg("--serve").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let address = ([127, 0, 0, 1], 0).into();
-        let mut server = Server { child, stdin, stdout, address };
-        let line = server.line();
-        let address = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
-        server.address = address.parse().unwrap();
-        server
+        Process { child, stdin, stdout }
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     /// The next line that it prints.
@@ -90,27 +89,54 @@ impl Server {
         line.trim_end().to_owned()
     }
 
+    /// Waits for its end, which must be a good one; returns what it still had to say.
+    pub(crate) fn finish(mut self) -> String {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {rest}");
+        rest
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// An example that serves, until this is dropped.
+pub(crate) struct Server {
+    process: Process,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn start(name: &str) -> Server {
+        Server::start_with(name, &[])
+    }
+
+    pub(crate) fn start_with(name: &str, args: &[&str]) -> Server {
+        let mut process = Process::start(name, &[&["--serve"], args].concat());
+        let line = process.line();
+        let address = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line}"));
+        Server { process, address: address.parse().unwrap() }
+    }
+
     /// A connection to it on which nothing waits for ever.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.set_write_timeout(Some(LIMIT)).unwrap();
         stream
     }
 
-    /// Ends its input, so that it ends, and asserts that it does so without complaint.
+    /// Ends its input, so that it ends.
     pub(crate) fn stop(mut self) {
-        drop(self.stdin.take());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has ended already where the test went well.
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        drop(self.process.stdin.take());
+        self.process.finish();
     }
 }

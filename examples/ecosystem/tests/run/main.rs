@@ -5,3 +5,8 @@
 mod example;
 
 mod http;
+mod not_here;
+mod streams;
+#[cfg(unix)]
+mod system;
+mod threads;
