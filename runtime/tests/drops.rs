@@ -158,7 +158,8 @@ fn ends_with_a_panic() -> JoinHandle<Acts> {
 #[test]
 fn what_a_task_leaves_may_do_as_it_likes_as_it_is_dropped() {
     let _watchdog = HangGuard::new();
-    for (leaves, task) in [("value", ends_with_a_value as fn() -> _), ("panic", ends_with_a_panic)] {
+    for (leaves, task) in [("value", ends_with_a_value as fn() -> _), ("panic", ends_with_a_panic)]
+    {
         for does in ALL {
             let runtime = Rc::new(Runtime::new().unwrap());
             prepare(&runtime, does);

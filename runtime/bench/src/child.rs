@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::heap::Heap;
 use crate::machine;
-use crate::servers::{BUFFER, SERVERS, SHARDED};
+use crate::servers::{BUFFER, SERVERS, SHARDED, Serve};
 
 /// The first argument of a process that is to be a server; then come its name, its CPU and
 /// the size of its buffers.
@@ -29,6 +29,11 @@ const HEAP: &str = "heap";
 
 /// Becomes a server, if the command line says so; then it never returns.
 pub fn serve_if_asked() -> io::Result<()> {
+    serve_one_of(&SERVERS)
+}
+
+/// The same with servers of the caller.
+pub fn serve_one_of(servers: &[(&str, Serve)]) -> io::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [serve, name, cpu, buffer] = args.as_slice() else { return Ok(()) };
     if serve != SERVE {
@@ -43,7 +48,7 @@ pub fn serve_if_asked() -> io::Result<()> {
     let mut listeners = bind_shared(([127, 0, 0, 1], 0).into(), count)?;
     println!("{}", listeners[0].local_addr()?);
     thread::spawn(answer);
-    match (sharded, SERVERS.iter().find(|(known, _)| known == name)) {
+    match (sharded, servers.iter().find(|(known, _)| known == name)) {
         (Some(server), _) => (server.serve)(listeners)?,
         (None, Some((_, serve))) => serve(listeners.remove(0), buffer)?,
         (None, None) => return Err(io::Error::other(format!("no server {name}"))),

@@ -36,11 +36,14 @@ pub fn describe(effort: Effort, rounds: usize) {
     }
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let args = if args.is_empty() { String::new() } else { format!(" -- {}", args.join(" ")) };
-    println!("$ cargo bench -p {}{}{args}", env!("CARGO_PKG_NAME"), bench());
+    // Said by Cargo: other packages bring benchmarks, too.
+    let package = std::env::var("CARGO_PKG_NAME");
+    let package = package.as_deref().unwrap_or(env!("CARGO_PKG_NAME"));
+    println!("$ cargo bench -p {package}{}{args}", bench());
     let system = rustix::system::uname();
     let (name, release) = (system.sysname().to_string_lossy(), system.release().to_string_lossy());
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let versions = ["tokio", "smol", "async-io", "async-executor", "mio"]
+    let versions = ["tokio", "smol", "async-io", "async-executor", "mio", "hyper"]
         .map(|package| format!("{package} {}", version(package)));
     println!("{name} {release}, {cpus} CPUs; {}", versions.join(", "));
     println!("median (least–greatest) of {rounds} rounds; all take turns within each round");
