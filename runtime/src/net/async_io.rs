@@ -203,7 +203,11 @@ impl<S: event::Source> Async<S> {
         Poll::Ready(result)
     }
 
-    fn poll_ready(&self, cx: &task::Context<'_>, direction: Direction) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_ready(
+        &self,
+        cx: &task::Context<'_>,
+        direction: Direction,
+    ) -> Poll<io::Result<()>> {
         if !self.context.is_current() {
             return Poll::Ready(Err(io::Error::other(
                 "a socket can only be used inside the block_on of the runtime it was opened in",

@@ -6,6 +6,7 @@
 //! Read before: `net/stream.rs`. Read next: `net/tcp.rs`.
 //! Try: `cargo test -p dormouse --test net`
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 
 use super::stream::{ByteStream, Connection};
+use crate::source::Direction;
 
 pub(super) fn split<S: Connection>(stream: ByteStream<S>) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
     // IDEA: the socket is shared, its directions are not: each half is the only one to wait in its.
@@ -33,6 +35,50 @@ pub struct OwnedReadHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>)
 /// [`ByteStream`] is. See the example of [`ByteStream::split`].
 #[derive(Debug)]
 pub struct OwnedWriteHalf<S: Connection = mio::net::TcpStream>(Rc<ByteStream<S>>);
+
+impl<S: Connection> OwnedReadHalf<S> {
+    /// As [`ByteStream::readable`]. See the example of [`ByteStream::split`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.0.poll_ready(cx, Direction::Read)).await
+    }
+}
+
+impl<S: Connection> OwnedWriteHalf<S> {
+    /// As [`ByteStream::writable`]. See the example of [`ByteStream::split`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it loses nothing.
+    pub async fn writable(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.0.poll_ready(cx, Direction::Write)).await
+    }
+}
+
+/// The whole connection, for what needs no waiting: addresses, options.
+impl<S: Connection> AsRef<ByteStream<S>> for OwnedReadHalf<S> {
+    fn as_ref(&self) -> &ByteStream<S> {
+        &self.0
+    }
+}
+
+/// The whole connection, for what needs no waiting: addresses, options.
+impl<S: Connection> AsRef<ByteStream<S>> for OwnedWriteHalf<S> {
+    fn as_ref(&self) -> &ByteStream<S> {
+        &self.0
+    }
+}
 
 impl<S: Connection> AsyncRead for OwnedReadHalf<S> {
     fn poll_read(

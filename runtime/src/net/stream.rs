@@ -173,7 +173,12 @@ impl<S: Connection> ByteStream<S> {
     /// let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
     /// let (mut reader, mut writer) = TcpStream::connect(listener.local_addr()?).await?.split();
     /// let (mut peer, _) = listener.accept().await?;
-    /// let reading = dormouse::spawn(async move { reader.read(&mut [0; 16]).await });
+    /// assert_eq!(writer.as_ref().peer_addr()?, peer.local_addr()?);
+    /// let reading = dormouse::spawn(async move {
+    ///     reader.readable().await?;
+    ///     reader.read(&mut [0; 16]).await
+    /// });
+    /// writer.writable().await?;
     /// writer.write_all(b"to the peer").await?;
     /// drop(writer);
     /// assert_eq!(peer.read_to_end(&mut Vec::new()).await?, 11); // The drop has ended it,
@@ -183,6 +188,10 @@ impl<S: Connection> ByteStream<S> {
     /// ```
     pub fn split(self) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
         split(self)
+    }
+
+    pub(super) fn poll_ready(&self, cx: &Context<'_>, way: Direction) -> Poll<io::Result<()>> {
+        self.io.poll_ready(cx, way)
     }
 
     pub(super) fn poll_read(

@@ -177,10 +177,12 @@ impl UdpSocket {
     ///
     /// let any = "127.0.0.1:0".parse().expect("an address");
     /// let (mut receiver, mut sender) = UdpSocket::bind(any)?.split();
-    /// let to_itself = sender.local_addr()?;
+    /// let to_itself = sender.as_ref().local_addr()?;
     /// let receives = dormouse::spawn(async move { receiver.recv_from(&mut [0; 16]).await });
     /// sender.send_to(b"hello", to_itself).await?;
     /// assert_eq!(receives.await.expect("no panic")?, (5, to_itself));
+    /// sender.as_ref().connect(to_itself)?;
+    /// sender.send(b"from now on without an address").await?;
     /// # Ok::<(), std::io::Error>(()) }).map_err(|error| panic!("{error}"));
     /// ```
     pub fn split(self) -> (UdpReceiver, UdpSender) {
@@ -229,20 +231,18 @@ impl UdpReceiver {
     }
 }
 
+/// The whole socket, for what needs no waiting: its address, its peer, options.
+impl AsRef<UdpSocket> for UdpReceiver {
+    fn as_ref(&self) -> &UdpSocket {
+        &self.0
+    }
+}
+
 /// The direction away from us of a [`UdpSocket`]. See the example of [`UdpSocket::split`].
 #[derive(Debug)]
 pub struct UdpSender(Rc<UdpSocket>);
 
 impl UdpSender {
-    /// As [`UdpSocket::local_addr`]. See the example of [`UdpSocket::split`].
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-
     /// As [`UdpSocket::send_to`]. See the example of [`UdpSocket::split`].
     ///
     /// # Errors
@@ -254,6 +254,26 @@ impl UdpSender {
     /// As [`UdpSocket`].
     pub async fn send_to(&mut self, datagram: &[u8], peer: SocketAddr) -> io::Result<usize> {
         poll_fn(|cx| self.0.poll_send(cx, datagram, Some(peer))).await
+    }
+
+    /// As [`UdpSocket::send`]. See the example of [`UdpSocket::split`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`UdpSocket`].
+    pub async fn send(&mut self, datagram: &[u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.0.poll_send(cx, datagram, None)).await
+    }
+}
+
+/// The whole socket, for what needs no waiting: its address, its peer, options.
+impl AsRef<UdpSocket> for UdpSender {
+    fn as_ref(&self) -> &UdpSocket {
+        &self.0
     }
 }
 
