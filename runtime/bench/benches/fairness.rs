@@ -7,8 +7,8 @@
 //! moment that a message was due. A server that reads much at a time now and then comes to the
 //! end of what a firehose can send; one that reads little never does. If it echoes each bit, the
 //! kernel's own thread for packets (`ksoftirqd`) has to share the CPU with it, which takes up to a
-//! slice of some milliseconds; if it swallows them, the latency is the runtime's doing. Without a
-//! firehose, what is left is the machine's and the load generator's.
+//! slice of some milliseconds; less so if it swallows them. That is in the p99 of all, so compare
+//! them, and the p50. Without a firehose, what is left is the machine's and the load generator's.
 //! Leaves out: several firehoses. They wait for each other, and the quiet ones for all of them.
 //! Read before: `echo.rs`.
 //! Try: `cargo bench -p dormouse-bench --bench fairness -- swallowed`

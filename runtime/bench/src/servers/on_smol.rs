@@ -22,10 +22,12 @@ pub(super) fn serve(listener: TcpListener, buffer: usize) -> io::Result<()> {
 fn echo(mut stream: Async<TcpStream>, mut buffer: Vec<u8>) -> impl Future<Output = io::Result<()>> {
     async move {
         loop {
-            match stream.read(&mut buffer).await? {
-                0 => return Ok(()),
-                n if is_swallowed(&buffer[..n]) => {}
-                n => stream.write_all(&buffer[..n]).await?,
+            let n = stream.read(&mut buffer).await?;
+            if n == 0 {
+                return Ok(());
+            }
+            if !is_swallowed(&buffer[..n]) {
+                stream.write_all(&buffer[..n]).await?;
             }
         }
     }
