@@ -24,7 +24,7 @@ use crate::task::{self, Seen, Task};
 /// How many sockets and deadlines that are ready a task may make use of in one poll.
 ///
 /// A peer that sends faster than a task reads would otherwise keep the thread to itself.
-const STEPS_PER_POLL: u32 = 128;
+const STEPS_PER_POLL: u32 = 32;
 
 /// The tasks of one runtime.
 pub(crate) struct Executor {

@@ -105,7 +105,7 @@ fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
     });
     let (metrics, reads) = (runtime.metrics(), reads.get());
     // 128 calls a poll at most, so many reads take many polls.
-    assert!(metrics.polls * 128 >= reads, "{reads} reads in {metrics:?}");
+    assert!(metrics.polls * 32 >= reads, "{reads} reads in {metrics:?}");
 }
 
 #[test]

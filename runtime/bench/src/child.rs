@@ -119,6 +119,15 @@ impl Server {
         self.ask(HEAP)?.parse().map_err(io::Error::other)
     }
 
+    /// How many bytes of memory it has written to, and shares with nobody.
+    pub fn memory(&self) -> io::Result<u64> {
+        let all = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.process.id()))?;
+        let line = all.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024)
+            .ok_or_else(|| io::Error::other("smaps_rollup has no Private_Dirty"))
+    }
+
     fn ask(&mut self, question: &str) -> io::Result<String> {
         writeln!(self.stdin, "{question}")?;
         read_line(&mut self.stdout)

@@ -25,6 +25,7 @@
 //! | `benches/echo.rs` | CPU time and system calls of the servers |
 //! | `benches/fairness.rs` | how long quiet connections wait beside a firehose |
 //! | `benches/memory.rs` | what an idle connection keeps of the heap |
+//! | `benches/resident.rs` | … and what it takes of the machine's memory |
 //! | `benches/shards.rs` | two cores: two shards, and tokio's two workers |
 
 // A library only to be shared by two programs, which end where a measurement can't be made.

@@ -16,7 +16,7 @@
 //! | it is woken a thousand times before its poll | it is polled once | `tasks.rs`: `a_thousand_wakes_are_one_poll` |
 //! | it is woken after its end, or after that of its runtime or thread | nothing | `tasks.rs`: `a_waker_outlives_its_task` |
 //! | its last waker is dropped on another thread | the future stays, and is dropped at home | `tasks.rs`: `the_last_waker_may_go_on_another_thread_but_the_future_goes_at_home` |
-//! | its socket is always ready | after 128 calls it gives way, and goes on in its next turn | `fairness.rs`: `a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself` |
+//! | its socket is always ready | after 32 calls it gives way, and goes on in its next turn | `fairness.rs`: `a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself` |
 //! | a task is spawned from another thread, and its runtime is gone | the future is dropped, the handle says 'cancelled' | `handle.rs`: `what_is_spawned_on_a_runtime_that_is_gone_is_told_to_be_cancelled` |
 //!
 //! # Runtimes

@@ -67,4 +67,4 @@
 //! | `select!`, `join!` | `futures::{select, join}`, or `futures_lite::future::{or, zip}` |
 //! | `signal`, `process` | `signal-hook` and std's pipes through [`Async`](crate::Async): see `examples/ecosystem/` |
 //! | `RuntimeMetrics`, tokio-console | [`Runtime::metrics`](crate::Runtime::metrics), [`snapshot`](crate::snapshot()), [`Watchdog`](crate::Watchdog): without flags |
-//! | the cooperative budget | 128 calls a poll, for the sockets and timers of this crate |
+//! | the cooperative budget | 32 calls a poll, for the sockets and timers of this crate |

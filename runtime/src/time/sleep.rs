@@ -22,7 +22,7 @@ use crate::timer::Timers;
 /// It never ends early, and on a thread that is free then, usually less than a millisecond late:
 /// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the
 /// system's clock never ends. Zero ends at the first poll; it gives way to other tasks only as all
-/// that is ready does, after 128 times in one poll ([`yield_now`](crate::yield_now) always does).
+/// that is ready does, after 32 times in one poll ([`yield_now`](crate::yield_now) always does).
 ///
 /// # Panics
 ///

@@ -132,14 +132,14 @@ fn a_message_is_three_system_calls() {
     }
 }
 
-/// A burst in pieces far smaller: one return for all of it, no call in vain, and after each 128
+/// A burst in pieces far smaller: one return for all of it, no call in vain, and after each 32
 /// reads the task lets others go first, and the kernel is asked who else there is.
 #[test]
 fn a_burst_on_one_connection_is_one_return() {
     const PIECE: usize = 16;
-    const PIECES_PER_POLL: u64 = 128;
+    const PIECES_PER_POLL: u64 = 32;
     const POLLS: u64 = 10;
-    const BURST: usize = PIECE * 1280;
+    const BURST: usize = PIECE * 320;
     lab(|runtime| {
         runtime.block_on(async {
             let (mut stream, mut peer) = connection_to_std().await;
