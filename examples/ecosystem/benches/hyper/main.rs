@@ -92,17 +92,17 @@ fn print(request: Request, figures: &[Figures; 2]) {
     let name = request.name();
     println!("\n{name}, {CONNECTIONS} connections kept alive; server and load on a CPU each");
     let [calls, errors] = ["calls", "errors"];
-    println!("{:18}{:>24}{:>20}{calls:>7}{errors:>15}", "", "requests/s", "CPU µs each");
+    println!("{:18}{:>24}{:>23}{calls:>7}{errors:>15}", "", "requests/s", "CPU µs each");
     for ((name, _), figures) in servers::SERVERS.iter().zip(figures) {
         let Figures { per_second, cpu_us, requests, errors, calls } = figures;
         let calls = calls.map_or("-".to_owned(), |calls| format!("{calls:.2}"));
         let errors = format!("{errors} of {requests}");
-        println!("{name:18}{per_second:>24.0}{cpu_us:>20.2}{calls:>7}{errors:>15}");
+        println!("{name:18}{per_second:>24.0}{cpu_us:>23.2}{calls:>7}{errors:>15}");
     }
     let [ours, tokio] = figures;
     let (many, cheap) = (
         ours.per_second.median() / tokio.per_second.median(),
         ours.cpu_us.median() / tokio.cpu_us.median(),
     );
-    println!("{:18}{many:>24.3}{cheap:>20.3}", "dormouse / tokio");
+    println!("{:18}{many:>24.3}{cheap:>23.3}", "dormouse / tokio");
 }
