@@ -6,13 +6,14 @@
 //! Leaves out: how many came. When the socket is full (some hundred wait), more add nothing.
 //! Read before: `channels.rs`. Read next: `child.rs`.
 //! Try: `cargo run -p dormouse-ecosystem --example signals`; with `-- --serve` it says its number,
-//! and `kill -USR1`, `kill -TERM` are for you.
+//! and has a minute for your `kill -USR1` and `kill -TERM`.
 //!
 //! You should see: `SIGUSR1` three times, then `SIGTERM`.
 
 #[cfg(unix)]
 fn main() -> dormouse_ecosystem::Outcome {
-    dormouse::block_on(on_unix::print_signals())
+    let a_minute = std::time::Duration::from_secs(60);
+    dormouse::block_on(dormouse::time::timeout(a_minute, on_unix::print_signals()))?
 }
 
 #[cfg(not(unix))]

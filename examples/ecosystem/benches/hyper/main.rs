@@ -28,6 +28,8 @@ struct Figures {
     cpu_us: Samples,
     requests: u32,
     errors: u32,
+    /// System calls of a request, from a run of its own; `None` where nothing can count them.
+    calls: Option<f64>,
 }
 
 fn main() -> io::Result<()> {
@@ -45,6 +47,9 @@ fn main() -> io::Result<()> {
         take_turns(rounds, figures.len(), |who| {
             measure(servers::SERVERS[who].0, request, duration, &mut figures[who])
         })?;
+        for ((name, _), figures) in servers::SERVERS.iter().zip(&mut figures) {
+            figures.calls = count_calls(name, request, duration / 2)?;
+        }
         print(request, &figures);
         errors += figures.iter().map(|figures| figures.errors).sum::<u32>();
     }
@@ -54,13 +59,19 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn measure(name: &str, request: Request, time: Duration, figures: &mut Figures) -> io::Result<()> {
+/// The server on its CPU, this thread on another, and the connections between them.
+fn start(name: &str, request: Request, time: Duration) -> io::Result<(Server, Clients)> {
     let (first, second) = two_cpus()?;
-    let mut server = Server::start(name, first)?;
+    let server = Server::start(name, first)?;
     pin(second)?;
     let mut clients = Clients::connect(server.address(), CONNECTIONS, request)?;
     // Until all that is made once has been made.
     clients.run(time / 4)?;
+    Ok((server, clients))
+}
+
+fn measure(name: &str, request: Request, time: Duration, figures: &mut Figures) -> io::Result<()> {
+    let (mut server, mut clients) = start(name, request, time)?;
     let (cpu, begin) = (server.cpu_time()?, Instant::now());
     let done = clients.run(time)?;
     let wall = begin.elapsed();
@@ -72,18 +83,26 @@ fn measure(name: &str, request: Request, time: Duration, figures: &mut Figures) 
     Ok(())
 }
 
+fn count_calls(name: &str, request: Request, time: Duration) -> io::Result<Option<f64>> {
+    let (server, mut clients) = start(name, request, time)?;
+    server.count_calls(|| clients.run(time))
+}
+
 fn print(request: Request, figures: &[Figures; 2]) {
     let name = request.name();
     println!("\n{name}, {CONNECTIONS} connections kept alive; server and load on a CPU each");
-    println!("{:18}{:>24}{:>22}{:>10}{:>8}", "", "requests/s", "CPU µs", "requests", "errors");
+    let [calls, errors] = ["calls", "errors"];
+    println!("{:18}{:>24}{:>23}{calls:>7}{errors:>15}", "", "requests/s", "CPU µs each");
     for ((name, _), figures) in servers::SERVERS.iter().zip(figures) {
-        let Figures { per_second, cpu_us, requests, errors } = figures;
-        println!("{name:18}{per_second:>24.0}{cpu_us:>22.2}{requests:>10}{errors:>8}");
+        let Figures { per_second, cpu_us, requests, errors, calls } = figures;
+        let calls = calls.map_or("-".to_owned(), |calls| format!("{calls:.2}"));
+        let errors = format!("{errors} of {requests}");
+        println!("{name:18}{per_second:>24.0}{cpu_us:>23.2}{calls:>7}{errors:>15}");
     }
     let [ours, tokio] = figures;
     let (many, cheap) = (
         ours.per_second.median() / tokio.per_second.median(),
         ours.cpu_us.median() / tokio.cpu_us.median(),
     );
-    println!("{:18}{many:>24.3}{cheap:>22.3}", "dormouse / tokio");
+    println!("{:18}{many:>24.3}{cheap:>23.3}", "dormouse / tokio");
 }

@@ -134,6 +134,23 @@ impl Server {
         stream
     }
 
+    /// Asserts that none of its threads does anything for `span`, once what it did has ended.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn assert_sleeps(&self, span: Duration) {
+        let look = || asleep::Account::of_threads(self.process.child.id()).unwrap();
+        let mut before = look();
+        for _ in 0..20 {
+            thread::sleep(Duration::from_millis(20));
+            let last = std::mem::replace(&mut before, look());
+            if last == before {
+                break;
+            }
+        }
+        // Silence is what is measured here: nothing to wait for.
+        thread::sleep(span);
+        assert_eq!(before, look());
+    }
+
     /// Ends its input, so that it ends.
     pub(crate) fn stop(mut self) {
         drop(self.process.stdin.take());

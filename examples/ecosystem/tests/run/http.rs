@@ -158,3 +158,25 @@ fn http1_serves_many_threads() {
     });
     server.stop();
 }
+
+/// What hyper waits for ends in the runtime's one park: nothing asks again and again.
+#[test]
+#[cfg(target_os = "linux")]
+fn http1_sleeps_between_two_requests() {
+    let server = Server::start("http1");
+    let mut stream = server.connect();
+    let mut ask = || {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(HELLO.as_bytes()) {
+            let mut buffer = [0; 1024];
+            let n = stream.read(&mut buffer).unwrap();
+            assert!(n > 0, "it closed");
+            answer.extend_from_slice(&buffer[..n]);
+        }
+    };
+    ask();
+    server.assert_sleeps(std::time::Duration::from_millis(300));
+    ask();
+    server.stop();
+}
