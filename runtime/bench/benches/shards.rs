@@ -38,8 +38,8 @@ struct Figures {
 fn main() -> io::Result<()> {
     serve_if_asked()?;
     let options = Options::from_args();
-    let rounds = options.effort.pick(1, 3, 9);
-    let duration = Duration::from_millis(options.effort.pick(10, 100, 600));
+    let rounds = options.effort.pick(1, 5, 15);
+    let duration = Duration::from_millis(options.effort.pick(10, 100, 400));
     let wanted = [64, 1000].map(|connections| (format!("shards c={connections}"), connections));
     let wanted: Vec<_> = wanted.into_iter().filter(|(name, _)| options.wants(name)).collect();
     if wanted.is_empty() {
@@ -101,14 +101,14 @@ fn send(
 fn print(name: &str, figures: &[Figures]) {
     println!("\n{name}: each sends when it was answered; server and load on the same CPUs");
     let titles = ("messages a second", "/ tokio", "CPU µs a message", "/ tokio");
-    println!("{:22}{:>26}{:>18}{:>20}{:>18}", "", titles.0, titles.1, titles.2, titles.3);
+    println!("{:22}{:>28}{:>19}{:>20}{:>19}", "", titles.0, titles.1, titles.2, titles.3);
     let tokio = SHARDED.iter().position(|server| server.name == TOKIO).expect("it is listed");
     let Figures { per_second: most, cpu_us: least } = &figures[tokio];
     for (server, Figures { per_second, cpu_us }) in SHARDED.iter().zip(figures) {
         let (faster, dearer) = (ratios(per_second, most), ratios(cpu_us, least));
         let (per_second, cpu_us) = (samples(per_second), samples(cpu_us));
         let name = server.name;
-        println!("{name:22}{per_second:>26}{faster:>18.2}{cpu_us:>20.2}{dearer:>18.2}");
+        println!("{name:22}{per_second:>28}{faster:>19.2}{cpu_us:>20.2}{dearer:>19.2}");
     }
 }
 
