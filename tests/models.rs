@@ -31,19 +31,6 @@ fn limit(server: &Server, resource: Resource, most: u64) {
     prlimit(pid, resource, limit).unwrap();
 }
 
-/// Ends the server; what it has logged, and what it counted.
-fn stop(mut server: Server) -> (String, Value) {
-    let mut stderr = server.take_stderr();
-    // Read while it ends, so that a full pipe does not keep it.
-    let log = thread::spawn(move || {
-        let mut log = String::new();
-        stderr.read_to_string(&mut log).unwrap();
-        log
-    });
-    let stats = server.stop();
-    (log.join().unwrap(), stats)
-}
-
 /// Of these clients, those that the server answers; the others may be turned away before they have
 /// said anything.
 fn answered(streams: Vec<TcpStream>) -> Vec<TcpStream> {
@@ -118,7 +105,7 @@ fn select_refuses_what_does_not_fit_in_a_set() {
         assert_eq!(ask(stream, b"still here"), b"STILL HERE");
     }
     drop((streams, newcomer));
-    let (log, _) = stop(server);
+    let (log, _) = server.stop_and_hear();
     let lines = log.lines().filter(|line| line.contains("FD_SETSIZE is 1024"));
     assert!(lines.count() >= refused, "{log}");
     assert!(log.lines().all(|line| line.contains("descriptor 10")), "{log}");
@@ -143,7 +130,7 @@ fn no_memory_for_one_is_no_end_of_the_others() {
             assert_eq!(ask(stream, b"still here"), b"STILL HERE", "{model}");
         }
         let refused = CLIENTS - welcome.len();
-        let (log, _) = stop(server);
+        let (log, _) = server.stop_and_hear();
         let lines = log.lines().filter(|line| line.contains("choose a smaller --buffer"));
         assert_eq!(lines.count(), refused, "{model}: {log}");
     }
@@ -210,7 +197,7 @@ fn threads_turns_away_whom_it_has_no_thread_for() {
         assert_eq!(ask(stream, b"still here"), b"STILL HERE");
     }
     let refused = CLIENTS - welcome.len();
-    let (log, stats) = stop(server);
+    let (log, stats) = server.stop_and_hear();
     assert_eq!(stats["accepted"], CLIENTS, "{stats}");
     let lines = log.lines().filter(|line| line.contains("no thread can be started"));
     assert_eq!(lines.count(), refused, "{log}");

@@ -18,7 +18,6 @@ use dormouse_study::models::shards;
 use dormouse_study::options::Options;
 use dormouse_study::reply::Reply;
 use dormouse_study::stop::Stop;
-use serde_json::Value;
 use socket2::SockRef;
 use support::{DORMOUSE, Server, ask, connect, stream_through, until};
 
@@ -39,19 +38,6 @@ fn start(args: &[&str]) -> Server {
     command.args(["serve", "async", "--shards", "2", "--addr", "127.0.0.1:0", "--stats"]);
     command.args(args).env("RUST_LOG", "info").stderr(Stdio::piped());
     Server::spawn_logging(command)
-}
-
-/// Ends the server; what it has logged, and what it counted.
-fn stop(mut server: Server) -> (String, Value) {
-    let mut stderr = server.take_stderr();
-    // Read while it ends, so that a full pipe does not keep it.
-    let log = thread::spawn(move || {
-        let mut log = String::new();
-        stderr.read_to_string(&mut log).unwrap();
-        log
-    });
-    let stats = server.stop();
-    (log.join().unwrap(), stats)
 }
 
 /// How many connections each shard says at its end that it had, the first shard's first.
@@ -79,7 +65,7 @@ fn connections_are_spread_over_all_shards() {
         }
         drop(streams);
         until("all have left", || server.descriptors() < 50);
-        let (log, stats) = stop(server);
+        let (log, stats) = server.stop_and_hear();
         let [one, two] = served(&log)[..] else { panic!("{log}") };
         println!("{way:?}: {one} and {two}");
         assert_eq!(one + two, CLIENTS, "{log}");
@@ -103,7 +89,7 @@ fn a_stop_closes_what_all_shards_have_open() {
         // One of them is in mid-answer.
         support::fill(&streams[0]);
         let start = std::time::Instant::now();
-        let (log, stats) = stop(server);
+        let (log, stats) = server.stop_and_hear();
         // A machine under load may take a while to let it run: the bound is that of a hang.
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!(served(&log).iter().sum::<u64>(), CLIENTS, "{log}");

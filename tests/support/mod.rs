@@ -121,6 +121,19 @@ impl Server {
         self.stop_with(Signal::SIGTERM)
     }
 
+    /// The same of one whose stderr is piped: what it has logged, and what it counted.
+    pub(crate) fn stop_and_hear(mut self) -> (String, Value) {
+        let mut stderr = self.take_stderr();
+        // Read while it ends, so that a full pipe does not keep it.
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        let stats = self.stop();
+        (log.join().unwrap(), stats)
+    }
+
     /// The same, once no connection is open any more.
     pub(crate) fn stop_when_all_have_left(self) -> Value {
         until("all connections are closed", || self.sockets() == self.own_sockets);
