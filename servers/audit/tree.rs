@@ -99,7 +99,9 @@ impl Tree {
             false
         };
         let ours = all.values().filter(|stat| descends(stat));
-        let (there, gone): (Vec<&Stat>, Vec<&Stat>) = ours.partition(|stat| is_there(stat));
+        let (mut there, gone): (Vec<&Stat>, Vec<&Stat>) = ours.partition(|stat| is_there(stat));
+        // Parents first: a shell that outlives a command of its own prints how that one ended.
+        there.sort_by_key(|stat| (stat.starttime, stat.pid));
         for orphan in gone.iter().filter(|stat| stat.ppid == us && stat.pid != self.root_pid()) {
             // Nobody else fetches the end of an orphan, and its number would not become free.
             waitpid(Pid::from_raw(orphan.pid), Some(WaitPidFlag::WNOHANG)).ok();
