@@ -244,7 +244,7 @@ fn a_sleep_of_no_length_keeps_nobody_waiting() {
                 yield_now().await;
             }
             let did = runtime.metrics().since(before);
-            // 128 of them a poll, and no timer for any.
+            // So many of them a poll, no more; and no timer for any.
             assert!(naps.get() >= 128 && naps.get() <= did.polls * 128, "{did:#?}");
             assert_eq!(did.timers_armed, 20);
             hot.abort();
