@@ -20,7 +20,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,8 +28,8 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use asleep::Wakes;
-use dormouse::net::{TcpListener, TcpStream};
-use dormouse::time::{Sleep, sleep, timeout};
+use dormouse::net::TcpListener;
+use dormouse::time::{sleep, timeout};
 use dormouse::{JoinError, Runtime, spawn, yield_now};
 use futures_io::AsyncRead;
 use futures_lite::future::poll_once;
@@ -37,8 +37,8 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use logged::logged;
 use support::{
-    HangGuard, OnDrop, any_port, assert_books_balance, connection, connection_to_std, difference,
-    expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
+    HangGuard, OnDrop, any_port, assert_books_balance, connection, connection_to_std, expect,
+    in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -896,127 +896,5 @@ fn ten_thousand_tasks_leave_no_memory_behind() {
         runtime.block_on(tasks(10));
         let counted = allocation_counter::measure(|| runtime.block_on(tasks(10_000)));
         assert_eq!(counted.count_current, 0, "{counted:?}");
-    });
-}
-
-/// Polls `future` with one waker and then another; `make_ready` makes it ready. Only the second
-/// is woken.
-async fn the_newest_waker_wins<F: Future>(
-    mut future: Pin<&mut F>,
-    make_ready: impl FnOnce(),
-) -> F::Output {
-    let (old, waker) = Wakes::new();
-    assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    drop(waker);
-    let (new, waker) = Wakes::new();
-    let cx = &mut Context::from_waker(&waker);
-    assert!(future.as_mut().poll(cx).is_pending());
-    assert_eq!(Arc::strong_count(&old), 1, "the old waker was let go");
-    make_ready();
-    until(|| new.count() > 0).await;
-    assert_eq!((old.count(), new.count()), (0, 1));
-    let Poll::Ready(output) = future.poll(cx) else { panic!("woken, but not ready") };
-    output
-}
-
-#[test]
-fn a_reader_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            let (mut stream, mut peer) = connection_to_std().await;
-            let mut buffer = [0; 8];
-            let reads = pin!(stream.read(&mut buffer));
-            let writes = || std::io::Write::write_all(&mut peer, b"x").unwrap();
-            assert_eq!(the_newest_waker_wins(reads, writes).await.unwrap(), 1);
-        });
-    });
-}
-
-/// Writes until nothing more goes in.
-async fn fill(stream: &mut TcpStream) {
-    while timeout(Duration::from_millis(20), stream.write(&[0; 4096])).await.is_ok() {}
-}
-
-#[test]
-fn a_writer_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            let (mut stream, mut peer) = connection_to_std().await;
-            fill(&mut stream).await;
-            silence(runtime).await;
-            let writes = pin!(stream.write(&[0; 4096]));
-            let reads = move || {
-                drop(thread::spawn(move || {
-                    let mut buffer = vec![0; 65_536];
-                    while let Ok(1..) = peer.read(&mut buffer) {}
-                }));
-            };
-            assert!(the_newest_waker_wins(writes, reads).await.unwrap() > 0);
-        });
-    });
-}
-
-#[test]
-fn an_acceptor_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            let mut listener = TcpListener::bind(any_port()).unwrap();
-            let address = listener.local_addr().unwrap();
-            let accepts = pin!(listener.accept());
-            let mut peer = None;
-            let ready = || peer = Some(std::net::TcpStream::connect(address).unwrap());
-            the_newest_waker_wins(accepts, ready).await.unwrap();
-        });
-    });
-}
-
-#[test]
-fn a_connector_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            // A listener whose queue is full does not answer; the system asks again in a second.
-            let (listener, queued) = support::full_listener();
-            let connects = pin!(TcpStream::connect(listener.local_addr().unwrap()));
-            let mut accepted = Vec::new();
-            let accepts = || accepted.extend(queued.iter().map(|_| listener.accept().unwrap()));
-            the_newest_waker_wins(connects, accepts).await.unwrap();
-        });
-    });
-}
-
-#[test]
-fn a_sleeper_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            let sleeps = pin!(sleep(Duration::from_millis(20)));
-            the_newest_waker_wins::<Sleep>(sleeps, || ()).await;
-            let times_out = pin!(timeout(Duration::from_millis(20), pending::<()>()));
-            assert!(the_newest_waker_wins(times_out, || ()).await.is_err());
-        });
-    });
-}
-
-#[test]
-fn a_joiner_may_change_its_waker() {
-    lab(|runtime| {
-        runtime.block_on(async {
-            let task = pin!(spawn(yield_now()));
-            the_newest_waker_wins(task, || ()).await.unwrap();
-        });
-    });
-}
-
-/// A yield is ready when it has been polled: whoever polls it first is woken, at once.
-#[test]
-fn a_yield_wakes_whoever_polls_it_first() {
-    lab(|runtime| {
-        let before = runtime.metrics();
-        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
-        let mut yields = yield_now();
-        let mut poll = |waker| Pin::new(&mut yields).poll(&mut Context::from_waker(waker));
-        assert!(poll(&first_waker).is_pending());
-        assert!(poll(&second_waker).is_ready());
-        assert_eq!((first.count(), second.count()), (1, 0));
-        assert!(difference(&before, &runtime.metrics()).is_empty());
     });
 }

@@ -1,15 +1,15 @@
 //! Wakers: the newest one is woken, whatever is waited for, and none is lost that comes in the
 //! midst of a poll.
 //!
-//! What reads, writes, accepts, connects, sleeps, joins and yields is in `tasks.rs`. Guards
-//! against: a waker replaced and not stored (Matthias247/futures-intrusive#18,
+//! Guards against: a waker replaced and not stored (Matthias247/futures-intrusive#18,
 //! tokio-rs/tokio#3200), a wake in the midst of a poll that is dropped (awslabs/shuttle#54,
 //! ponylang/ponyc#2561), a waker or a task that can't, or must not, leave its thread.
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod support;
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
+use std::io::Read as _;
 use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use std::time::Duration;
 
 use asleep::Wakes;
 use dormouse::net::{TcpListener, TcpStream, UdpSocket};
-use dormouse::time::{Interval, Sleep, interval};
-use dormouse::{Handle, JoinHandle, RemoteJoinHandle, Runtime};
+use dormouse::time::{Interval, Sleep, interval, sleep, timeout};
+use dormouse::{Handle, JoinHandle, RemoteJoinHandle, Runtime, spawn, yield_now};
 use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use support::{any_port, connection, lab, until};
+use support::{any_port, connection, connection_to_std, difference, lab, silence, until};
 
 /// Polls `future` with one waker and then another; `make_ready` makes it ready. Only the second
 /// is woken, and once.
@@ -103,6 +103,109 @@ fn who_waits_for_a_task_of_another_thread_may_change_its_waker() {
             the_newest_waker_wins(task, async || tell.send(()).unwrap()).await.unwrap();
         });
         elsewhere.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut stream, mut peer) = connection_to_std().await;
+            let mut buffer = [0; 8];
+            let reads = pin!(stream.read(&mut buffer));
+            let writes = async || std::io::Write::write_all(&mut peer, b"x").unwrap();
+            assert_eq!(the_newest_waker_wins(reads, writes).await.unwrap(), 1);
+        });
+    });
+}
+
+/// Writes until nothing more goes in.
+async fn fill(stream: &mut TcpStream) {
+    while timeout(Duration::from_millis(20), stream.write(&[0; 4096])).await.is_ok() {}
+}
+
+#[test]
+fn a_writer_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut stream, mut peer) = connection_to_std().await;
+            fill(&mut stream).await;
+            silence(runtime).await;
+            let writes = pin!(stream.write(&[0; 4096]));
+            let reads = async move || {
+                drop(thread::spawn(move || {
+                    let mut buffer = vec![0; 65_536];
+                    while let Ok(1..) = peer.read(&mut buffer) {}
+                }));
+            };
+            assert!(the_newest_waker_wins(writes, reads).await.unwrap() > 0);
+        });
+    });
+}
+
+#[test]
+fn an_acceptor_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let mut listener = TcpListener::bind(any_port()).unwrap();
+            let address = listener.local_addr().unwrap();
+            let accepts = pin!(listener.accept());
+            let mut peer = None;
+            let ready = async || peer = Some(std::net::TcpStream::connect(address).unwrap());
+            the_newest_waker_wins(accepts, ready).await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_connector_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            // A listener whose queue is full does not answer; the system asks again in a second.
+            let (listener, queued) = support::full_listener();
+            let connects = pin!(TcpStream::connect(listener.local_addr().unwrap()));
+            let mut accepted = Vec::new();
+            let accepts =
+                async || accepted.extend(queued.iter().map(|_| listener.accept().unwrap()));
+            the_newest_waker_wins(connects, accepts).await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_sleeper_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let sleeps = pin!(sleep(Duration::from_millis(20)));
+            the_newest_waker_wins::<Sleep>(sleeps, async || ()).await;
+            let times_out = pin!(timeout(Duration::from_millis(20), pending::<()>()));
+            assert!(the_newest_waker_wins(times_out, async || ()).await.is_err());
+        });
+    });
+}
+
+#[test]
+fn a_joiner_may_change_its_waker() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let task = pin!(spawn(yield_now()));
+            the_newest_waker_wins(task, async || ()).await.unwrap();
+        });
+    });
+}
+
+/// A yield is ready when it has been polled: whoever polls it first is woken, at once.
+#[test]
+fn a_yield_wakes_whoever_polls_it_first() {
+    lab(|runtime| {
+        let before = runtime.metrics();
+        let ((first, first_waker), (second, second_waker)) = (Wakes::new(), Wakes::new());
+        let mut yields = yield_now();
+        let mut poll = |waker| Pin::new(&mut yields).poll(&mut Context::from_waker(waker));
+        assert!(poll(&first_waker).is_pending());
+        assert!(poll(&second_waker).is_ready());
+        assert_eq!((first.count(), second.count()), (1, 0));
+        assert!(difference(&before, &runtime.metrics()).is_empty());
     });
 }
 

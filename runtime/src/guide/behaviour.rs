@@ -35,7 +35,7 @@
 //!
 //! | when | then | test |
 //! |---|---|---|
-//! | a source moves to another task, in the midst of a wait | the newer waker is woken, the older one not | `tasks.rs`: `a_reader_may_change_its_waker` |
+//! | a source moves to another task, in the midst of a wait | the newer waker is woken, the older one not | `wakers.rs`: `a_reader_may_change_its_waker` |
 //! | a read, an accept, a wait for a tick is dropped | nothing is lost | `net.rs`: `a_dropped_accept_loses_no_connection`; `time.rs`: `a_dropped_wait_loses_no_tick` |
 //! | a socket is used in another runtime, or after the end of its own | an error that says so | `net.rs`: `a_socket_of_another_runtime_says_so`, `a_socket_that_outlives_its_runtime_says_so` |
 //! | a sleep is | it moves to the runtime that polls it | `time.rs`: `a_sleep_can_move_to_another_runtime` |
