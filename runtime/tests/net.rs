@@ -705,6 +705,33 @@ fn several_buffers_are_one_call() {
 }
 
 #[test]
+fn more_buffers_than_one_call_takes_leave_nobody_waiting() {
+    const BYTES: usize = 5000;
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut stream, mut peer) = connection().await;
+            // No event is left that could hide a direction which is taken for not ready.
+            for end in [&mut stream, &mut peer] {
+                end.writable().await.unwrap();
+                assert!(poll_once(end.read(&mut [0; 8])).await.is_none());
+            }
+            sleep(Duration::from_millis(1)).await;
+            let mut written = 0;
+            while written < BYTES {
+                let parts = vec![IoSlice::new(b"x"); BYTES - written];
+                written += stream.write_vectored(&parts).await.unwrap();
+            }
+            let mut read = 0;
+            while read < BYTES {
+                let mut bytes = vec![0; BYTES - read];
+                let mut parts: Vec<_> = bytes.chunks_mut(1).map(IoSliceMut::new).collect();
+                read += peer.read_vectored(&mut parts).await.unwrap();
+            }
+        });
+    });
+}
+
+#[test]
 fn a_peek_takes_nothing() {
     lab(|runtime| {
         runtime.block_on(async {
