@@ -148,14 +148,18 @@ impl Executor {
 
     /// Whether the task that is being polled may go on with what is ready. If not, it is queued
     /// again, behind the others, and has to return `Pending`.
-    pub(crate) fn may_go_on(&self, cx: &Context<'_>) -> bool {
+    ///
+    /// Who was `held_up` so before goes on once in any case: another future of the same task may
+    /// have used up all the steps again.
+    pub(crate) fn may_go_on(&self, cx: &Context<'_>, held_up: bool) -> bool {
         let left = self.steps_left.get();
         self.steps_left.set(left.saturating_sub(1));
-        if left == 0 {
+        let may = left > 0 || held_up;
+        if !may {
             self.gave_way.set(true);
             cx.waker().wake_by_ref();
         }
-        left > 0
+        may
     }
 
     /// Whether a task had to give way since this was last asked: its work was that of many polls.

@@ -45,7 +45,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// The next job; not for ever if they come faster than they are done.
 fn next(jobs: &mut mpsc::UnboundedReceiver<Job>, cx: &mut TaskContext<'_>) -> Poll<Option<Job>> {
-    if Context::current().is_some_and(|context| !context.executor.may_go_on(cx)) {
+    if Context::current().is_some_and(|context| !context.executor.may_go_on(cx, false)) {
         return Poll::Pending;
     }
     Pin::new(jobs).poll_next(cx)

@@ -65,6 +65,8 @@ pub(crate) struct Side {
     ready: Cell<bool>,
     /// The peer has closed, or something else is special: only 'not yet' says that all is read.
     unclear: Cell<bool>,
+    /// It was ready, and its task had to give way to others.
+    pub(crate) held_up: Cell<bool>,
     /// `waker` waits. One that does not is kept, as the next to wait is most likely the same.
     waits: Cell<bool>,
     waker: Cell<Option<Waker>>,
@@ -76,6 +78,7 @@ impl Default for Side {
         Side {
             ready: Cell::new(true),
             unclear: Cell::new(false),
+            held_up: Cell::new(false),
             waits: Cell::new(false),
             waker: Cell::new(None),
         }

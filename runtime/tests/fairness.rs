@@ -14,9 +14,10 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use dormouse::net::{TcpListener, TcpStream};
+use dormouse::net::{TcpListener, TcpStream, UdpSocket};
 use dormouse::time::{sleep, timeout};
 use dormouse::{JoinHandle, Runtime, spawn, yield_now};
+use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -106,6 +107,29 @@ fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
     let (metrics, reads) = (runtime.metrics(), reads.get());
     // 128 calls a poll at most, so many reads take many polls.
     assert!(metrics.polls * 32 >= reads, "{reads} reads in {metrics:?}");
+}
+
+/// Sends to itself, without ever having to wait for room, until `end` says so.
+async fn sends_until(sends: &Cell<u64>, end: impl Fn() -> bool) {
+    let mut socket = UdpSocket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let itself = socket.local_addr().unwrap();
+    while !end() {
+        socket.send_to(b"", itself).await.unwrap();
+        sends.set(sends.get() + 1);
+    }
+}
+
+#[test]
+fn two_sockets_of_one_task_that_are_always_ready_both_get_on() {
+    const SENDS: u64 = 100_000;
+    let _watchdog = support::HangGuard::new();
+    let (first, second) = (Cell::new(0), Cell::new(0));
+    dormouse::block_on(async {
+        // Each poll begins with the first one, which could use up all the steps.
+        let end = || first.get() >= SENDS || second.get() >= SENDS / 100;
+        zip(sends_until(&first, end), sends_until(&second, end)).await;
+    });
+    assert!(first.get() < SENDS, "the second one has sent {} times", second.get());
 }
 
 #[test]

@@ -342,9 +342,16 @@ const TABLE: &[Sabotage] = &[
         noticed_by: "descriptors",
     },
     Sabotage {
+        what: "who was held up is held up again, and for ever",
+        file: "executor.rs",
+        line: "left > 0 || held_up",
+        broken: "{ let _ = held_up; left > 0 }",
+        noticed_by: "fairness",
+    },
+    Sabotage {
         what: "a sleep of no length never gives way",
         file: "time/sleep.rs",
-        line: "has_waited || context.executor.may_go_on(cx);",
+        line: "context.executor.may_go_on(cx, has_waited);",
         broken: "{ let _ = context; true };",
         noticed_by: "flood",
     },

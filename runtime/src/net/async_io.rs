@@ -218,10 +218,9 @@ impl<S: event::Source> Async<S> {
             side.wait(cx.waker());
             return Poll::Pending;
         }
-        if !self.context.executor.may_go_on(cx) {
-            return Poll::Pending;
-        }
-        Poll::Ready(Ok(()))
+        let may = self.context.executor.may_go_on(cx, side.held_up.get());
+        side.held_up.set(!may);
+        if may { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
 

@@ -91,7 +91,7 @@ impl Future for Sleep {
         if deadline <= Instant::now() {
             // Only who ends at its first poll has not given way to others yet. To hold up who has
             // waited would let a future that is always ready outlast its own timeout.
-            let may_end = |context: Rc<Context>| has_waited || context.executor.may_go_on(cx);
+            let may_end = |context: Rc<Context>| context.executor.may_go_on(cx, has_waited);
             return if context.is_none_or(may_end) { Poll::Ready(()) } else { Poll::Pending };
         }
         let Some(timers) = timers else {
