@@ -19,6 +19,7 @@ use std::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
+use crate::observe::guarded;
 use crate::task;
 
 pub use error::JoinError;
@@ -80,7 +81,7 @@ fn log_unheard<T>(result: &Result<T, JoinError>) {
     if let Err(error) = result
         && error.is_panic()
     {
-        log::error!("nobody waited for a task that ended so: {error}");
+        guarded(|| log::error!("nobody waited for a task that ended so: {error}"));
     }
 }
 

@@ -126,20 +126,24 @@ impl Observer {
 
     #[cold]
     fn tell(&self, moment: Moment) {
-        // A logger is foreign code: its panic is its own, and the loop goes on.
-        let told = catch_unwind(AssertUnwindSafe(|| {
+        guarded(|| {
             log::trace!("{}", Told(moment, &self.names));
             if let Some(listener) = &self.listener {
                 listener(moment, &self.names);
             }
-        }));
-        // Nor can that be logged.
-        drop(told);
+        });
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
         *self.metrics.borrow()
     }
+}
+
+/// Tells something to a logger. That is foreign code: its panic is its own, and the loop goes on.
+pub(crate) fn guarded(tell: impl FnOnce()) {
+    let told = catch_unwind(AssertUnwindSafe(tell));
+    // Nor can that be logged.
+    drop(told);
 }
 
 impl Metrics {

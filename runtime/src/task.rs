@@ -15,7 +15,7 @@ use std::task::Waker;
 
 use futures_task::{ArcWake, waker_ref};
 
-use crate::observe::{Moment, Place};
+use crate::observe::{Moment, Place, guarded};
 use crate::queue::RunQueue;
 use crate::slots::Key;
 use crate::wake::{Inbox, Mailbox};
@@ -149,7 +149,7 @@ impl ArcWake for Task {
 /// wake.
 pub(crate) fn wake(waker: &Waker) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())) {
-        log::error!("a waker panicked");
+        guarded(|| log::error!("a waker panicked"));
         let_go(payload);
     }
 }
@@ -157,7 +157,7 @@ pub(crate) fn wake(waker: &Waker) {
 /// Drops what a task leaves. That is foreign code: its panic ends that task alone.
 pub(crate) fn let_go<T>(left: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
-        log::error!("a task panicked as it was dropped");
+        guarded(|| log::error!("a task panicked as it was dropped"));
         // What it panicked with has a drop, too.
         let_go(payload);
     }
