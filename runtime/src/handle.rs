@@ -19,8 +19,9 @@ use futures_channel::{mpsc, oneshot};
 use futures_core::Stream;
 
 use crate::context::{Context, set_task_name};
-use crate::join::{JoinError, joinable};
+use crate::join::{JoinError, joinable, log_unheard};
 use crate::runtime::Runtime;
+use crate::task;
 
 /// Spawns tasks on a runtime from anywhere. It can be cloned, and sent to other threads; it does
 /// not keep the runtime.
@@ -40,8 +41,15 @@ pub struct Handle {
     porter: mpsc::UnboundedSender<Job>,
 }
 
-/// Spawns something on the runtime's own thread.
-type Job = Box<dyn FnOnce() + Send>;
+/// Spawns something on the runtime's own thread; or is dropped, with its runtime. That runs foreign
+/// code, whose panic must not keep the other jobs in the channel.
+struct Job(Option<Box<dyn FnOnce() + Send>>);
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        task::let_go(self.0.take());
+    }
+}
 
 /// The next job; not for ever if they come faster than they are done.
 fn next(jobs: &mut mpsc::UnboundedReceiver<Job>, cx: &mut TaskContext<'_>) -> Poll<Option<Job>> {
@@ -85,8 +93,10 @@ impl Handle {
         drop(context.executor.spawn(async move {
             set_task_name("porter");
             // It ends with the last handle.
-            while let Some(job) = poll_fn(|cx| next(&mut jobs, cx)).await {
-                job();
+            while let Some(mut job) = poll_fn(|cx| next(&mut jobs, cx)).await {
+                if let Some(spawn) = job.0.take() {
+                    spawn();
+                }
             }
         }));
         Handle { porter }
@@ -131,11 +141,11 @@ impl Handle {
         let (told, result) = oneshot::channel();
         let (abort, aborted) = oneshot::channel();
         let place = Location::caller();
-        let job: Job = Box::new(move || {
+        let job = Job(Some(Box::new(move || {
             if let Some(context) = Context::current() {
                 drop(context.executor.spawn_at(carry(make, told, aborted), place));
             }
-        });
+        })));
         // A runtime that is gone drops the job here, and so tells the handle.
         self.porter.unbounded_send(job).ok();
         RemoteJoinHandle { result, abort: Some(abort) }
@@ -158,7 +168,9 @@ async fn carry<F: Future + 'static>(
     .await;
     drop(task);
     // IDEA: the task has ended, so its result is there; only that has to travel.
-    told.send(handle.await).ok();
+    if let Err(result) = told.send(handle.await) {
+        log_unheard(&result);
+    }
 }
 
 impl Runtime {
@@ -180,7 +192,7 @@ impl fmt::Debug for Handle {
 /// Waits for the end of a task on another thread, or ends it.
 ///
 /// Like a [`JoinHandle`](crate::JoinHandle), of which it has the errors; but it can be sent, and
-/// awaited on any thread, under any runtime. Dropping it detaches. Polled again after it gave the
+/// awaited on any thread, under any runtime. Dropping it detaches; a panic is then logged. Polled again after it gave the
 /// result, it says 'cancelled'.
 ///
 /// # Cancel safety
@@ -226,6 +238,16 @@ impl<T> Future for RemoteJoinHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let told = ready!(Pin::new(&mut self.result).poll(cx));
         Poll::Ready(told.unwrap_or_else(|_| Err(JoinError::cancelled())))
+    }
+}
+
+impl<T> Drop for RemoteJoinHandle<T> {
+    fn drop(&mut self) {
+        // From here on the task itself finds out that nobody waits.
+        self.result.close();
+        if let Ok(Some(result)) = self.result.try_recv() {
+            log_unheard(&result);
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl<T> Drop for Shared<T> {
     }
 }
 
-fn log_unheard<T>(result: &Result<T, JoinError>) {
+pub(crate) fn log_unheard<T>(result: &Result<T, JoinError>) {
     if let Err(error) = result
         && error.is_panic()
     {

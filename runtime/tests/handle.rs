@@ -3,10 +3,13 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+#[path = "support/logged.rs"]
+mod logged;
 mod support;
 
 use std::cell::Cell;
 use std::future::pending;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -14,10 +17,11 @@ use std::thread;
 use std::time::Duration;
 
 use dormouse::time::sleep;
-use dormouse::{Handle, LocalSpawner, Runtime, snapshot, spawn, yield_now};
+use dormouse::{Handle, LocalSpawner, RemoteJoinHandle, Runtime, snapshot, spawn, yield_now};
 use futures_task::{LocalSpawn, Spawn};
 
-use support::{SILENCE, add_one_timer, expect, lab, until};
+use logged::logged;
+use support::{HangGuard, SILENCE, add_one_timer, expect, lab, until};
 
 /// Counts the drops of its clones, wherever they happen.
 #[derive(Clone)]
@@ -149,6 +153,50 @@ fn what_is_spawned_on_a_runtime_that_is_gone_is_told_to_be_cancelled() {
     assert_eq!(drops.0.load(SeqCst), 2);
     for handle in [queued, late] {
         assert!(futures_lite::future::block_on(handle).unwrap_err().is_cancelled());
+    }
+}
+
+struct PanicsAsItIsDropped;
+
+impl Drop for PanicsAsItIsDropped {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("on purpose"));
+    }
+}
+
+#[test]
+fn a_job_that_panics_as_it_is_dropped_keeps_nobody_waiting() {
+    let _watchdog = HangGuard::new();
+    let runtime = Runtime::new().unwrap();
+    let handle = runtime.handle();
+    let bad = PanicsAsItIsDropped;
+    let bad = handle.spawn(async move { drop(bad) });
+    let queued = handle.spawn(async {});
+    drop(runtime);
+    // The handle lives, and with it the channel.
+    for remote in [bad, queued] {
+        assert!(futures_lite::future::block_on(remote).unwrap_err().is_cancelled());
+    }
+}
+
+#[test]
+fn a_panic_that_nobody_waits_for_is_logged() {
+    for early in [true, false] {
+        let lines = logged(|| {
+            let runtime = Runtime::new().unwrap();
+            let panics = runtime.handle().spawn(async { resume_unwind(Box::new("no cheese")) });
+            let mut detached: Option<RemoteJoinHandle<()>> = Some(panics);
+            if early {
+                detached = None;
+            }
+            runtime.block_on(async {
+                for _ in 0..3 {
+                    yield_now().await;
+                }
+            });
+            drop(detached);
+        });
+        assert_eq!(lines, ["nobody waited for a task that ended so: the task panicked: no cheese"]);
     }
 }
 
