@@ -10,7 +10,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use dormouse::yield_now;
+use futures_channel::mpsc::{Receiver, Sender, channel};
 use futures_lite::StreamExt;
 use log::warn;
 
@@ -19,20 +20,22 @@ use crate::output::print_line;
 /// Carries the wish for a look from the thread that waits for signals to the runtimes.
 #[derive(Debug, Default)]
 pub struct Looks {
-    askers: Mutex<Vec<UnboundedSender<()>>>,
+    askers: Mutex<Vec<Sender<()>>>,
 }
 
 impl Looks {
     /// Has every runtime that subscribed print what it holds.
     pub fn ask(&self) {
-        for asker in &*self.askers.lock().unwrap_or_else(PoisonError::into_inner) {
-            // A runtime that has ended holds nothing.
-            asker.unbounded_send(()).ok();
+        for asker in &mut *self.askers.lock().unwrap_or_else(PoisonError::into_inner) {
+            // A runtime that has ended holds nothing; and a wish that is not answered yet is
+            // answered by the same look as this one.
+            asker.try_send(()).ok();
         }
     }
 
-    fn subscribe(&self) -> UnboundedReceiver<()> {
-        let (asker, wishes) = unbounded();
+    fn subscribe(&self) -> Receiver<()> {
+        // There is room for one wish, that of the one sender.
+        let (asker, wishes) = channel(0);
         self.askers.lock().unwrap_or_else(PoisonError::into_inner).push(asker);
         wishes
     }
@@ -48,6 +51,26 @@ impl Looks {
             if let Err(e) = print_line(seen.trim_end()) {
                 warn!("{e}");
             }
+            // Whoever asks again and again gets many looks, but not the thread.
+            yield_now().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_that_come_together_are_one() {
+        let looks = Looks::default();
+        let mut wishes = looks.subscribe();
+        for _ in 0..1000 {
+            looks.ask();
+        }
+        assert_eq!(wishes.try_recv(), Ok(()));
+        assert!(wishes.try_recv().is_err());
+        looks.ask();
+        assert_eq!(wishes.try_recv(), Ok(()));
     }
 }
