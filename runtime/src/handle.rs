@@ -192,8 +192,8 @@ impl fmt::Debug for Handle {
 /// Waits for the end of a task on another thread, or ends it.
 ///
 /// Like a [`JoinHandle`](crate::JoinHandle), of which it has the errors; but it can be sent, and
-/// awaited on any thread, under any runtime. Dropping it detaches; a panic is then logged. Polled again after it gave the
-/// result, it says 'cancelled'.
+/// awaited on any thread, under any runtime. Dropping it detaches; a panic is then logged. Polled
+/// again after it gave the result, it says 'cancelled'.
 ///
 /// # Cancel safety
 ///
