@@ -40,6 +40,8 @@ pub(crate) struct Executor {
     gave_way: Cell<bool>,
     /// The runtime is being dropped: no task is let in any more.
     closed: Cell<bool>,
+    /// Those that came nevertheless, to be dropped unpolled.
+    late: RefCell<Vec<LocalTask>>,
 }
 
 struct Entry {
@@ -58,6 +60,7 @@ impl Executor {
             steps_left: Cell::new(0),
             gave_way: Cell::new(false),
             closed: Cell::new(false),
+            late: RefCell::default(),
         }
     }
 
@@ -71,8 +74,10 @@ impl Executor {
         F: Future + 'static,
     {
         let (future, handle) = joinable(future);
-        // A closed executor drops the future here, and so tells the handle that it is cancelled.
-        if !self.closed.get() {
+        if self.closed.get() {
+            handle.came_too_late();
+            self.late.borrow_mut().push(future);
+        } else {
             self.insert(Some(future), place);
         }
         handle
@@ -177,7 +182,7 @@ impl Executor {
         self.queue.saw(Moment::Ended(task.key()));
         self.queue.observer.names.forget(task.key());
         self.tasks.borrow_mut().remove(task.key());
-        task::let_go(future);
+        task::let_go("a task", future);
         self.ended.borrow_mut().push(task);
     }
 
@@ -206,12 +211,25 @@ impl Executor {
         polled.into_iter().chain(others).collect()
     }
 
-    /// Drops every task, and lets none in any more.
+    /// Drops every task, and lets none in any more. Their handles say that they were cancelled.
     pub(crate) fn close(&self) {
         self.closed.set(true);
         for entry in self.tasks.take().into_values().flatten() {
             entry.task.finish();
-            task::let_go(entry.future);
+            task::let_go("a task", entry.future);
         }
+        self.drop_late();
+    }
+
+    /// Drops the tasks that came too late: spawned by a drop, for the most part.
+    pub(crate) fn drop_late(&self) {
+        // One after the other: a drop that spawns again and again must not nest.
+        while let Some(future) = self.next_late() {
+            task::let_go("a task", future);
+        }
+    }
+
+    fn next_late(&self) -> Option<LocalTask> {
+        self.late.borrow_mut().pop()
     }
 }

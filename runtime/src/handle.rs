@@ -47,7 +47,7 @@ struct Job(Option<Box<dyn FnOnce() + Send>>);
 
 impl Drop for Job {
     fn drop(&mut self) {
-        task::let_go(self.0.take());
+        task::let_go("a task", self.0.take());
     }
 }
 

@@ -44,7 +44,7 @@ impl<T> Shared<T> {
         drop(self.task.take());
         if let State::Running { joiner: Some(joiner) } = self.state.replace(State::Finished(result))
         {
-            task::wake(&joiner);
+            task::wake_and_let_go(joiner);
         }
     }
 
@@ -107,7 +107,7 @@ impl<T> Teller<T> {
             shared.finish(result);
         } else {
             log_unheard(&result);
-            task::let_go(result);
+            task::let_go("a task", result);
         }
     }
 }
@@ -204,6 +204,11 @@ pub struct JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
+    /// The task will never run.
+    pub(crate) fn came_too_late(&self) {
+        self.shared.finish(Err(JoinError::cancelled()));
+    }
+
     /// Ends the task: its future is dropped when its turn in the run queue comes, without being
     /// polled again. Nothing happens if it has finished; a result that is there stays.
     ///

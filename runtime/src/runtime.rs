@@ -202,6 +202,8 @@ impl Drop for Runtime {
         self.context.executor.close();
         self.context.reactor.close();
         self.context.timers.close();
+        // Whoever was woken by these two may have spawned once more.
+        self.context.executor.drop_late();
     }
 }
 

@@ -103,8 +103,12 @@ impl Side {
         {
             task::wake(&waker);
             // The wake may have run code that left a newer waker here.
-            let newer = self.waker.take();
-            self.waker.set(newer.or(Some(waker)));
+            if let Some(newer) = self.waker.take() {
+                self.waker.set(Some(newer));
+                task::let_go("a waker", waker);
+            } else {
+                self.waker.set(Some(waker));
+            }
         }
     }
 

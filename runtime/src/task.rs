@@ -150,15 +150,21 @@ impl ArcWake for Task {
 pub(crate) fn wake(waker: &Waker) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake_by_ref())) {
         guarded(|| log::error!("a waker panicked"));
-        let_go(payload);
+        let_go("a waker", payload);
     }
 }
 
-/// Drops what a task leaves. That is foreign code: its panic ends that task alone.
-pub(crate) fn let_go<T>(left: T) {
+/// The same for the last time: its drop may be anybody's, too.
+pub(crate) fn wake_and_let_go(waker: Waker) {
+    wake(&waker);
+    let_go("a waker", waker);
+}
+
+/// Drops what was `what`'s. That is foreign code, and its panic is kept from the loop.
+pub(crate) fn let_go<T>(what: &str, left: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
-        guarded(|| log::error!("a task panicked as it was dropped"));
+        guarded(|| log::error!("{what} panicked as it was dropped"));
         // What it panicked with has a drop, too.
-        let_go(payload);
+        let_go(what, payload);
     }
 }

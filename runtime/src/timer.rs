@@ -70,7 +70,7 @@ impl Timers {
         // One at a time, and none under the borrow: a wake may run code that arms or cancels.
         while let Some((key, waker)) = self.pop_due(now) {
             self.observer.saw(Moment::Fired(key));
-            task::wake(&waker);
+            task::wake_and_let_go(waker);
         }
     }
 
@@ -84,7 +84,7 @@ impl Timers {
     /// Wakes everybody: no deadline will be looked at any more.
     pub(crate) fn close(&self) {
         for timer in self.heap.take().timers.into_values() {
-            task::wake(&timer.waker);
+            task::wake_and_let_go(timer.waker);
         }
     }
 

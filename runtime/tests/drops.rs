@@ -349,8 +349,9 @@ fn a_waker_may_do_as_it_likes_as_it_is_dropped() {
             Until::ANewerOneComes,
             Until::NobodyWaitsAnyMore,
         ] {
-            // A panic in the drop of a waker is that of whoever made it.
-            for does in ALL.into_iter().filter(|does| *does != Does::Panic) {
+            // Where it goes with a socket, or with the test itself, a panic is theirs.
+            let ours = matches!((who, end), (Who::Sleeper | Who::Joiner, Until::ItIsWoken));
+            for does in ALL.into_iter().filter(|does| ours || *does != Does::Panic) {
                 leave(Waker::from(Arc::new(Acts)), does, who, end);
                 assert_eq!(DROPS.get(), 1, "{who:?}, until {end:?}: {does:?}");
             }
@@ -445,7 +446,8 @@ fn spawns_as_it_is_dropped(left: u32, drops: Rc<Cell<u32>>) -> impl Future<Outpu
 
 #[test]
 fn a_drop_that_spawns_again_and_again_comes_to_an_end() {
-    const GENERATIONS: u32 = 100;
+    // So many, nested, would need more stack than there is.
+    const GENERATIONS: u32 = 10_000;
     lab(|runtime| {
         let drops = Rc::new(Cell::new(0));
         runtime.block_on(async {

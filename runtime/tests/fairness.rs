@@ -105,7 +105,7 @@ fn a_socket_that_is_always_ready_does_not_keep_the_thread_to_itself() {
         timeout(LIMIT, echoes(20)).await.expect("the others get their turn");
     });
     let (metrics, reads) = (runtime.metrics(), reads.get());
-    // 128 calls a poll at most, so many reads take many polls.
+    // 32 calls a poll at most, so many reads take many polls.
     assert!(metrics.polls * 32 >= reads, "{reads} reads in {metrics:?}");
 }
 
@@ -156,6 +156,6 @@ fn connections_that_keep_coming_do_not_keep_the_thread_to_themselves() {
             yields += 1;
         }
         assert_eq!(accepting.await.unwrap().len(), clients.len());
-        assert!(yields >= CONNECTIONS / 128, "others were polled {yields} times meanwhile");
+        assert!(yields >= CONNECTIONS / 32, "others were polled {yields} times meanwhile");
     });
 }

@@ -323,7 +323,7 @@ const TABLE: &[Sabotage] = &[
     Sabotage {
         what: "a value that nobody wants is dropped where its panic ends all",
         file: "join.rs",
-        line: "task::let_go(result);",
+        line: "task::let_go(\"a task\", result);",
         broken: "drop(result);",
         noticed_by: "drops",
     },

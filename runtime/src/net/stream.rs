@@ -227,13 +227,11 @@ impl<S: Connection> ByteStream<S> {
     }
 }
 
-/// How many buffers one call takes (`IOV_MAX`), wherever a short call means something.
-const BUFFERS_AT_ONCE: usize = 1024;
-
-/// With so many bytes moved, more may be left.
+/// With so many bytes moved, more may be left. One call takes 1024 buffers at most (`IOV_MAX`),
+/// wherever a short one means something.
 fn full(short_means_empty: bool, lengths: impl Iterator<Item = usize>) -> usize {
     // IDEA: a call that moved less than all of this has emptied, or filled, the kernel's buffer.
-    if short_means_empty { lengths.take(BUFFERS_AT_ONCE).sum() } else { 0 }
+    if short_means_empty { lengths.take(1024).sum() } else { 0 }
 }
 
 impl<S: Connection + Unpin> AsyncRead for ByteStream<S> {
