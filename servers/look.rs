@@ -3,7 +3,8 @@
 //! Problem: a server hangs, or seems to, and whoever runs it has no debugger at hand.
 //! Idea: a signal comes on a thread of its own; it asks each runtime, and each prints its snapshot
 //! from within, as only its own thread may look.
-//! Leaves out: servers without a runtime: they have no tasks.
+//! Leaves out: servers without a runtime, as they have no tasks; a stdout that nobody reads, on which
+//! the server then waits, as with `--print`.
 //! Read before: `accept.rs`. Read next: `stop.rs`.
 //! Try: `cargo run -- serve async`, and `pkill -USR1 dormouse`
 
