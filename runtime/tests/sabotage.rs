@@ -417,6 +417,8 @@ impl Copy {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(&self.root).args(["test", "-p", "dormouse", "--no-fail-fast"]);
         cargo.env("CARGO_TARGET_DIR", self.root.join("target"));
+        // Seconds: many a broken line is a hang, and none needs 40 to be told from a sound one.
+        cargo.env("DORMOUSE_TEST_PATIENCE", "12");
         match binary {
             "lib" => cargo.arg("--lib"),
             "loom" => cargo.args(["--release", "--test", "loom"]).env("RUSTFLAGS", "--cfg loom"),

@@ -2,7 +2,7 @@
 //!
 //! [`lab`] gives a test its runtime. Three things come with it:
 //!
-//! - A hang fails: after [`PATIENCE`] a watchdog has the runtime print its own metrics, and ends
+//! - A hang fails: after [`patience`] a watchdog has the runtime print its own metrics, and ends
 //!   the process.
 //! - Whatever the test did, its books must balance in the end: see [`assert_books_balance`].
 //! - [`expect`] compares every figure of [`Metrics`], so that one unexpected turn or park shows.
@@ -25,8 +25,12 @@ use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::sleep;
 use dormouse::{Metrics, Runtime, testing};
 
-/// How long a test may take. None should come near it, on whatever machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a test may take. None should come near it, on whatever machine; where hangs are made on
+/// purpose, less can be asked for.
+pub(crate) fn patience() -> Duration {
+    let asked = env::var("DORMOUSE_TEST_PATIENCE").ok();
+    Duration::from_secs(asked.map_or(40, |seconds| seconds.parse().unwrap()))
+}
 
 /// Long enough that a loop that spins makes thousands of turns in it.
 pub(crate) const SILENCE: Duration = Duration::from_millis(100);
@@ -52,7 +56,7 @@ impl HangGuard {
         let (alive, dropped) = mpsc::channel::<()>();
         let test = thread::current().name().unwrap_or("a test").to_owned();
         thread::spawn(move || {
-            if dropped.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if dropped.recv_timeout(patience()) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // Not `eprintln`, which the test harness keeps until the test ends.
                 let _ = writeln!(io::stderr(), "{test} hangs");
                 bark();
