@@ -23,7 +23,9 @@ use crate::source::{Direction, Side};
 
 /// What a runtime holds at one moment: a copy, that does not change any more.
 ///
-/// Its `Display` is a table.
+/// Its `Display` is a table. A task that waits, with nothing in the column 'waits for', waits for
+/// what is not the runtime's: a channel, a lock, another task. Or by a waker that a combinator made
+/// of its own; then its sources say that somebody else waits ([`SideSeen::WaitedForByOther`]).
 ///
 /// ```
 /// use std::time::Duration;
@@ -146,7 +148,8 @@ pub struct Id(Key);
 
 /// Takes a snapshot of the runtime that this thread runs. See the example of [`Snapshot`].
 ///
-/// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it.
+/// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it, and gives what
+/// can be sent: `handle.spawn(async { dormouse::snapshot().to_string() })`.
 ///
 /// # Panics
 ///

@@ -40,6 +40,36 @@
 //! # }
 //! ```
 //!
+//! Ctrl-C and the like are a few lines, with `signal-hook`; and who waits for the first of two has
+//! `or`, or the macro `select!` of `futures`:
+//!
+//! ```
+//! # #[cfg(unix)]
+//! # fn main() -> std::io::Result<()> {
+//! use std::{io, os::unix};
+//! use dormouse::net::UnixStream;
+//! use futures_lite::{AsyncReadExt, future};
+//! use signal_hook::{consts::SIGINT, low_level::pipe};
+//!
+//! /// Ends with the first Ctrl-C after this call.
+//! fn ctrl_c() -> io::Result<impl Future<Output = io::Result<()>>> {
+//!     let (reader, writer) = unix::net::UnixStream::pair()?;
+//!     pipe::register(SIGINT, writer)?; // A byte for each signal.
+//!     let mut reader = UnixStream::from_std(reader)?;
+//!     Ok(async move { reader.read_exact(&mut [0]).await })
+//! }
+//!
+//! dormouse::block_on(async {
+//!     let asked_to_end = ctrl_c()?;
+//!     let serve = future::pending(); // Or what you have.
+//! #   signal_hook::low_level::raise(SIGINT)?;
+//!     future::or(asked_to_end, serve).await
+//! })
+//! # }
+//! # #[cfg(not(unix))]
+//! # fn main() {}
+//! ```
+//!
 //! | tokio | here |
 //! |---|---|
 //! | `#[tokio::main]` | [`block_on`](crate::block_on) in `main` |
@@ -63,8 +93,10 @@
 //! | `Arc<UdpSocket>` | [`UdpSocket::split`](crate::net::UdpSocket::split) |
 //! | `net::UnixDatagram`, `io::unix::AsyncFd` | [`Async`](crate::Async) of a `mio` source, with `read_with` and `write_with` |
 //! | `TcpListenerStream`, `IntervalStream` | [`incoming`](crate::net::TcpListener::incoming); an [`Interval`](crate::time::Interval) is a `Stream` |
-//! | `sync::*` | the same: they need no runtime. Or `async-channel`, `async-lock` |
+//! | `sync::*`, `CancellationToken` of `tokio-util` | the same (`tokio` with the feature `sync` alone): they need no runtime. Or `async-channel`, `async-lock` |
+//! | `TcpSocket`, `set_linger`, `broadcast` and other options | `socket2`: its `SockRef` of a socket here; or make one there, and take it over by `from_std` |
+//! | `into_std`, `try_read` and its like, `reunite`, `Interval::reset` | none; for the last, a new [`interval_at`](crate::time::interval_at) |
 //! | `select!`, `join!` | `futures::{select, join}`, or `futures_lite::future::{or, zip}` |
-//! | `signal`, `process` | `signal-hook` and std's pipes through [`Async`](crate::Async): see `examples/ecosystem/` |
-//! | `RuntimeMetrics`, tokio-console | [`Runtime::metrics`](crate::Runtime::metrics), [`snapshot`](crate::snapshot()), [`Watchdog`](crate::Watchdog): without flags |
+//! | `signal`, `process` | `signal-hook`, as above; std's pipes through [`Async`](crate::Async). See `signals.rs` and `child.rs` in `examples/ecosystem/examples/` |
+//! | `RuntimeMetrics`, tokio-console | [`Runtime::metrics`](crate::Runtime::metrics) (tasks that want it share the `Runtime` in an `Rc`), [`snapshot`](crate::snapshot()), [`Watchdog`](crate::Watchdog): without flags |
 //! | the cooperative budget | 32 calls a poll, for the sockets and timers of this crate |

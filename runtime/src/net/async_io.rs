@@ -26,7 +26,8 @@ use crate::source::{Direction, Source};
 /// A non-blocking I/O object, registered with this thread's runtime until it is dropped.
 ///
 /// Sockets of this crate are made of it. Use it for what they don't cover: anything that `mio`
-/// can register.
+/// can register. Your `Cargo.toml` needs `mio = "1"` then, with the feature `os-ext` for pipes and
+/// for descriptors of any kind (`mio::unix::SourceFd`).
 ///
 /// Each direction has room for one waiter, so waiting takes `&mut self`: two tasks can't wait for
 /// the same thing and take each other's wakes. Polled by another task than before, it wakes the
