@@ -11,9 +11,11 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::executor::Executor;
 use crate::join::JoinHandle;
+use crate::metrics::Metrics;
 use crate::observe::{Listener, Moment, Observer};
 use crate::queue::RunQueue;
 use crate::reactor::Reactor;
@@ -71,6 +73,15 @@ impl Context {
             current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, self))
         };
         !self.reactor.is_closed() && CURRENT.try_with(here).unwrap_or(false)
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        let mut metrics = self.observer.metrics();
+        let counts = &self.inbox.counts;
+        metrics.wakes_remote = counts.wakes.load(Relaxed);
+        metrics.wakes_queued += counts.queued.load(Relaxed);
+        metrics.wakes_finished += counts.finished.load(Relaxed);
+        metrics
     }
 
     /// Makes this the thread's runtime until the guard is dropped.
@@ -147,11 +158,35 @@ where
 /// });
 /// assert_eq!(named.as_deref(), Some("main"));
 /// ```
-pub fn set_task_name(name: impl Into<Rc<str>>) {
+pub fn set_task_name(name: impl Into<Arc<str>>) {
     if let Some(context) = Context::current()
         && let Some(task) = context.queue.polled.get()
     {
         context.observer.names.set(task, name.into());
         context.observer.saw(Moment::Named(task));
+    }
+}
+
+/// What the runtime that this thread runs has done so far: see
+/// [`Runtime::metrics`](crate::Runtime::metrics).
+///
+/// # Panics
+///
+/// Outside of a runtime.
+///
+/// ```
+/// let polls = dormouse::block_on(async {
+///     dormouse::yield_now().await;
+///     dormouse::metrics().polls
+/// });
+/// assert_eq!(polls, 2);
+/// ```
+pub fn metrics() -> Metrics {
+    match Context::current() {
+        Some(context) => context.metrics(),
+        None => panic!(
+            "metrics outside of a runtime: call it inside the future given to Runtime::block_on, \
+             or use Runtime::metrics"
+        ),
     }
 }

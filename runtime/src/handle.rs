@@ -78,6 +78,7 @@ impl Handle {
     /// });
     /// assert_eq!(answer.expect("it neither panics nor is aborted"), 42);
     /// ```
+    #[track_caller]
     pub fn current() -> Handle {
         match Context::current() {
             Some(context) => Handle::of(&context),
@@ -88,6 +89,7 @@ impl Handle {
         }
     }
 
+    #[track_caller]
     fn of(context: &Rc<Context>) -> Handle {
         let (porter, mut jobs) = mpsc::unbounded::<Job>();
         drop(context.executor.spawn(async move {
@@ -178,6 +180,7 @@ impl Runtime {
     ///
     /// It costs a task, the 'porter' of a snapshot, which waits for what comes until the last clone
     /// is dropped: clone a handle rather than make another. See the example of [`Handle`].
+    #[track_caller]
     pub fn handle(&self) -> Handle {
         Handle::of(&self.context)
     }

@@ -86,7 +86,7 @@ pub mod testing;
 pub mod guide;
 
 pub use builder::Builder;
-pub use context::{set_task_name, spawn};
+pub use context::{metrics, set_task_name, spawn};
 pub use handle::{Handle, RemoteJoinHandle};
 pub use join::{JoinError, JoinHandle};
 pub use metrics::Metrics;

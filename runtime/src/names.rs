@@ -10,17 +10,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::slots::Key;
 
 // IDEA: names are kept beside the tasks, by key: who has none has no place for one either.
 /// The names of the tasks of one runtime.
 #[derive(Default)]
-pub(crate) struct Names(RefCell<HashMap<Key, Rc<str>>>);
+pub(crate) struct Names(RefCell<HashMap<Key, Arc<str>>>);
 
 impl Names {
-    pub(crate) fn set(&self, task: Key, name: Rc<str>) {
+    pub(crate) fn set(&self, task: Key, name: Arc<str>) {
         self.0.borrow_mut().insert(task, name);
     }
 
@@ -33,7 +33,7 @@ impl Names {
         }
     }
 
-    pub(crate) fn get(&self, task: Key) -> Option<Rc<str>> {
+    pub(crate) fn get(&self, task: Key) -> Option<Arc<str>> {
         self.0.borrow().get(&task).cloned()
     }
 

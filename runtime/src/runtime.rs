@@ -13,7 +13,6 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
@@ -182,16 +181,12 @@ impl Runtime {
         self.context.reactor.ask()
     }
 
-    /// What the runtime has done so far. See the example of [`Metrics`].
+    /// What the runtime has done so far. See the example of [`Metrics`]. Within a task:
+    /// [`metrics`](crate::metrics()).
     ///
     /// Wakes of other threads that come during the call may be missing from one of the figures.
     pub fn metrics(&self) -> Metrics {
-        let mut metrics = self.context.observer.metrics();
-        let counts = &self.context.inbox.counts;
-        metrics.wakes_remote = counts.wakes.load(Relaxed);
-        metrics.wakes_queued += counts.queued.load(Relaxed);
-        metrics.wakes_finished += counts.finished.load(Relaxed);
-        metrics
+        self.context.metrics()
     }
 }
 

@@ -13,7 +13,7 @@ mod table;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::context::Context;
@@ -72,7 +72,7 @@ pub struct TaskSeen {
     /// The number that logs give it.
     pub id: Id,
     /// What it called itself: see [`set_task_name`](crate::set_task_name).
-    pub name: Option<Rc<str>>,
+    pub name: Option<Arc<str>>,
     /// Where it was spawned.
     pub spawned_at: &'static Location<'static>,
     /// What it does just now.

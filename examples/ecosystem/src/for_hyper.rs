@@ -14,14 +14,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use dormouse::net::TcpStream;
 use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{self, ReadBufCursor};
 use send_wrapper::SendWrapper;
 
-/// A connection, as hyper reads and writes it.
+/// A connection, as hyper reads and writes it: over TCP, a Unix socket, TLS.
 #[derive(Debug)]
-pub struct Io(pub TcpStream);
+pub struct Io<S>(pub S);
 
 /// How much is read at a time.
 const READ: usize = 16 * 1024;
@@ -31,7 +30,7 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-impl rt::Read for Io {
+impl<S: AsyncRead + Unpin> rt::Read for Io<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +50,7 @@ impl rt::Read for Io {
     }
 }
 
-impl rt::Write for Io {
+impl<S: AsyncWrite + Unpin> rt::Write for Io<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -178,11 +178,14 @@ impl UdpSocket {
     /// let any = "127.0.0.1:0".parse().expect("an address");
     /// let (mut receiver, mut sender) = UdpSocket::bind(any)?.split();
     /// let to_itself = sender.as_ref().local_addr()?;
-    /// let receives = dormouse::spawn(async move { receiver.recv_from(&mut [0; 16]).await });
+    /// let receives = dormouse::spawn(async move {
+    ///     let (_, from) = receiver.recv_from(&mut [0; 16]).await?;
+    ///     Ok::<_, std::io::Error>((from, receiver.recv(&mut [0; 16]).await?))
+    /// });
     /// sender.send_to(b"hello", to_itself).await?;
-    /// assert_eq!(receives.await.expect("no panic")?, (5, to_itself));
     /// sender.as_ref().connect(to_itself)?;
-    /// sender.send(b"from now on without an address").await?;
+    /// sender.send(b"again").await?;
+    /// assert_eq!(receives.await.expect("no panic")?, (to_itself, 5));
     /// # Ok::<(), std::io::Error>(()) }).map_err(|error| panic!("{error}"));
     /// ```
     pub fn split(self) -> (UdpReceiver, UdpSender) {
@@ -228,6 +231,15 @@ impl UdpReceiver {
     /// As [`UdpSocket`].
     pub async fn recv_from(&mut self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         poll_fn(|cx| self.0.poll_recv_from(cx, buffer)).await
+    }
+
+    /// As [`UdpSocket::recv`]. See the example of [`UdpSocket::split`].
+    ///
+    /// # Errors
+    ///
+    /// As there; and as safe to cancel.
+    pub async fn recv(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.recv_from(buffer).await.map(|(n, _)| n)
     }
 }
 
