@@ -15,22 +15,12 @@ use std::time::Duration;
 use dormouse_study::counters::Counters;
 use dormouse_study::listen::bind_shared;
 use dormouse_study::models::shards;
-use dormouse_study::options::Options;
-use dormouse_study::reply::Reply;
 use dormouse_study::stop::Stop;
 use socket2::SockRef;
-use support::{DORMOUSE, Server, ask, connect, stream_through, until};
+use support::{DORMOUSE, OPTIONS, Server, ask, connect, stream_through, until};
 
 /// Both ways to come to a shard.
 const WAYS: [&[&str]; 2] = [&[], &["--hand-over"]];
-
-const OPTIONS: Options = Options {
-    reply: Reply::Upper,
-    buffer: 4096,
-    every: None,
-    max_connections: None,
-    idle_timeout: None,
-};
 
 /// Two shards, whose log can be read.
 fn start(args: &[&str]) -> Server {

@@ -22,21 +22,12 @@ use dormouse_study::counters::Counters;
 use dormouse_study::limits::raise_descriptor_limit;
 use dormouse_study::models::uring::{available, serve_on_ring};
 use dormouse_study::options::Options;
-use dormouse_study::reply::Reply;
 use dormouse_study::stop::Stop;
 use nix::libc;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use socket2::SockRef;
 use support::witness;
-use support::{DORMOUSE, LIMIT, Server, ask, connect, pattern, stream_through, until};
-
-const OPTIONS: Options = Options {
-    reply: Reply::Upper,
-    buffer: 4096,
-    every: None,
-    max_connections: None,
-    idle_timeout: None,
-};
+use support::{DORMOUSE, LIMIT, OPTIONS, Server, ask, connect, pattern, stream_through, until};
 
 /// Descriptors are counted, so the tests take turns.
 fn alone() -> MutexGuard<'static, ()> {

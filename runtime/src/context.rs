@@ -58,6 +58,18 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
+    /// The same, for what can't do without: `what` names it, and `elsewhere` does it from outside.
+    #[track_caller]
+    pub(crate) fn for_call(what: &str, elsewhere: &str) -> Rc<Context> {
+        match Self::current() {
+            Some(context) => context,
+            None => panic!(
+                "{what} outside of a runtime: call it inside the future given to \
+                 Runtime::block_on, or use {elsewhere}"
+            ),
+        }
+    }
+
     /// The same, for what can fail with an I/O error: `what` names it.
     pub(crate) fn for_io(what: &str) -> io::Result<Rc<Context>> {
         Self::current().ok_or_else(|| {
@@ -137,13 +149,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    match Context::current() {
-        Some(context) => context.executor.spawn(future),
-        None => panic!(
-            "spawn outside of a runtime: call it inside the future given to Runtime::block_on, \
-             or use Runtime::spawn"
-        ),
-    }
+    Context::for_call("spawn", "Runtime::spawn").executor.spawn(future)
 }
 
 /// Names the task that is being polled, in logs, snapshots and the watchdog's warnings.
@@ -181,12 +187,7 @@ pub fn set_task_name(name: impl Into<Arc<str>>) {
 /// });
 /// assert_eq!(polls, 2);
 /// ```
+#[track_caller]
 pub fn metrics() -> Metrics {
-    match Context::current() {
-        Some(context) => context.metrics(),
-        None => panic!(
-            "metrics outside of a runtime: call it inside the future given to Runtime::block_on, \
-             or use Runtime::metrics"
-        ),
-    }
+    Context::for_call("metrics", "Runtime::metrics").metrics()
 }

@@ -80,13 +80,7 @@ impl Handle {
     /// ```
     #[track_caller]
     pub fn current() -> Handle {
-        match Context::current() {
-            Some(context) => Handle::of(&context),
-            None => panic!(
-                "Handle::current outside of a runtime: call it inside the future given to \
-                 Runtime::block_on, or use Runtime::handle"
-            ),
-        }
+        Handle::of(&Context::for_call("Handle::current", "Runtime::handle"))
     }
 
     #[track_caller]

@@ -148,20 +148,15 @@ pub struct Id(Key);
 
 /// Takes a snapshot of the runtime that this thread runs. See the example of [`Snapshot`].
 ///
-/// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it, and gives what
-/// can be sent: `handle.spawn(async { dormouse::snapshot().to_string() })`.
+/// From another thread: [`Handle::spawn`](crate::Handle::spawn) a task that does it,
+/// `handle.spawn(async { dormouse::snapshot() })`.
 ///
 /// # Panics
 ///
 /// Outside of a runtime: see [`Runtime::snapshot`](crate::Runtime::snapshot).
+#[track_caller]
 pub fn snapshot() -> Snapshot {
-    match Context::current() {
-        Some(context) => Snapshot::of(&context),
-        None => panic!(
-            "snapshot outside of a runtime: call it inside the future given to Runtime::block_on, \
-             or use Runtime::snapshot"
-        ),
-    }
+    Snapshot::of(&Context::for_call("snapshot", "Runtime::snapshot"))
 }
 
 impl Runtime {

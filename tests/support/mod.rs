@@ -10,6 +10,8 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dormouse_study::options::Options;
+use dormouse_study::reply::Reply;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -33,6 +35,15 @@ pub(crate) fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T
 pub(crate) const ROLE: &str = "DORMOUSE_TEST_ROLE";
 
 pub(crate) const DORMOUSE: &str = env!("CARGO_BIN_EXE_dormouse");
+
+/// As `dormouse serve` has them where nothing else is asked for.
+pub(crate) const OPTIONS: Options = Options {
+    reply: Reply::Upper,
+    buffer: 4096,
+    every: None,
+    max_connections: None,
+    idle_timeout: None,
+};
 
 /// `dormouse serve` as a process of its own; killed if the test ends before it.
 pub(crate) struct Server {

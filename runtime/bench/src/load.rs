@@ -69,6 +69,16 @@ impl Load {
     }
 }
 
+/// A connection that `poll` watches, to be read.
+pub fn connect(server: SocketAddr, poll: &Poll, token: Token) -> io::Result<TcpStream> {
+    let stream = std::net::TcpStream::connect(server)?;
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    let mut stream = TcpStream::from_std(stream);
+    poll.registry().register(&mut stream, token, Interest::READABLE)?;
+    Ok(stream)
+}
+
 /// Connections to one server, all on this thread.
 #[derive(Debug)]
 pub struct Clients {
@@ -83,11 +93,7 @@ impl Clients {
         let poll = Poll::new()?;
         let mut all = Vec::with_capacity(count);
         for number in 0..count {
-            let stream = std::net::TcpStream::connect(server)?;
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
+            let stream = connect(server, &poll, Token(number))?;
             all.push(Client { stream, number, sequence: 0, received: 0 });
         }
         Ok(Clients { poll, events: Events::with_capacity(1024), all })

@@ -4,8 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use dormouse_bench::load::connect;
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll, Token};
 
 /// What is asked for.
 #[derive(Clone, Copy)]
@@ -53,11 +54,7 @@ impl Clients {
         let poll = Poll::new()?;
         let mut all = Vec::with_capacity(count);
         for number in 0..count {
-            let stream = std::net::TcpStream::connect(server)?;
-            stream.set_nonblocking(true)?;
-            stream.set_nodelay(true)?;
-            let mut stream = TcpStream::from_std(stream);
-            poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
+            let stream = connect(server, &poll, Token(number))?;
             let (received, body) = (Vec::with_capacity(1024), Vec::new());
             all.push(Client { stream, request, number, sequence: 0, received, body });
         }
