@@ -1,0 +1,48 @@
+//! # Support: what the steps share
+//!
+//! Problem: each step should show its one idea, and nothing else.
+//! Idea: what measures, and what is the same in all of them, stands here.
+//! Leaves out: whatever a step is about.
+//! Read next: `../01_blocking.rs`.
+//! Try: `cargo run --example 01_blocking`
+#![allow(dead_code, reason = "each step uses a part of it")]
+
+use std::time::{Duration, Instant};
+
+use nix::time::{ClockId, clock_gettime};
+
+/// What has passed since it was started: time, and CPU time of this thread.
+pub(crate) struct Stopwatch {
+    began: Instant,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Stopwatch {
+        Stopwatch { began: Instant::now(), cpu: cpu_time() }
+    }
+
+    pub(crate) fn time(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(crate) fn cpu(&self) -> Duration {
+        cpu_time().saturating_sub(self.cpu)
+    }
+}
+
+/// The CPU time that this thread has used, since it is there: `clock_gettime(3)`.
+fn cpu_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a thread has a clock").into()
+}
+
+/// A time in milliseconds, as the steps print it.
+pub(crate) fn ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// Ends a step: prints, from its header, what to read and to run next.
+pub(crate) fn next(step: &str) {
+    let header = step.lines().filter_map(|line| line.strip_prefix("//! "));
+    header.filter(|line| line.starts_with("Read next: ")).for_each(|line| println!("{line}"));
+}
