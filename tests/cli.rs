@@ -128,37 +128,3 @@ fn print_shows_each_message_with_its_peer_and_harms_no_terminal() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
-
-#[test]
-fn trace_tells_the_life_of_a_message() {
-    let mut command = Command::new(DORMOUSE);
-    command.args(["serve", "async", "--addr", "127.0.0.1:0", "--stats"]);
-    command.env("RUST_LOG", "trace").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    let first = lines.next().unwrap().unwrap();
-    let address = first.rsplit(' ').next().unwrap().parse().unwrap();
-    let stream = support::connect(address);
-    ask(&stream, b"warm?");
-    ask(&stream, b"hello");
-    child.kill().unwrap();
-    let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    let story = [
-        "connected",
-        "says 5 bytes: warm?",
-        "park",
-        "an event",
-        "wake",
-        "queued",
-        "the park ends",
-        "turn",
-        "poll",
-        "says 5 bytes: hello",
-    ];
-    let mut rest = told.as_str();
-    for word in story {
-        let at = rest.find(word).unwrap_or_else(|| panic!("no {word:?} in order in:\n{told}"));
-        rest = &rest[at..];
-    }
-}

@@ -27,6 +27,19 @@ pub(crate) enum Cause {
     None,
 }
 
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::Event => "an event",
+            Cause::Unpark => "an unpark",
+            Cause::Deadline => "a deadline",
+            Cause::Interrupted => "a signal",
+            Cause::Clamped => "the longest wait that the kernel knows",
+            Cause::None => "nothing",
+        })
+    }
+}
+
 /// A call that was tried on a source, for the count of those in vain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -35,6 +48,17 @@ pub(crate) enum Call {
     Write,
     /// One whose name the runtime does not know: it is the caller's own.
     Other,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Call::Accept => "accept",
+            Call::Read => "read",
+            Call::Write => "write",
+            Call::Other => "call",
+        })
+    }
 }
 
 /// One thing that happened in the loop.
@@ -72,9 +96,12 @@ pub(crate) enum Moment {
     Armed(Key),
     Fired(Key),
     Cancelled(Key),
-    /// A call on a source moved something, or said 'not yet'.
-    Done(Key, Call),
+    /// A call on a source said 'not yet',
     Vain(Key, Call),
+    /// or was done; with how many bytes, where it is known.
+    Done(Key, Call, Option<usize>),
+    /// A waker was left with a source; whether for its read side.
+    WakerLeft(Key, bool),
 }
 
 /// A place in the program.
@@ -183,6 +210,7 @@ impl Metrics {
             Moment::Vain(_, Call::Write) => &mut self.vain_writes,
             Moment::Vain(_, Call::Other)
             | Moment::Done(..)
+            | Moment::WakerLeft(..)
             | Moment::Registered(_)
             | Moment::Deregistered(_)
             | Moment::Named(_)
@@ -192,39 +220,49 @@ impl Metrics {
     }
 }
 
-/// The narration: one sentence for each thing that happens.
+/// The narration: one sentence for each thing that happens. Those of one message's life are
+/// numbered, as they are in DESIGN.md.
 struct Told<'a>(Moment, &'a Names);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Told(moment, names) = self;
-        let mut task = |key: Key, what: &str| write!(f, "task {}: {what}", names.of(key));
+        let task = |key| format!("task {}:", names.of(key));
+        let side = |is_read| if is_read { "read" } else { "write" };
         match *moment {
-            Moment::Spawned(key, place) => task(key, &format!("spawned at {place}, queued")),
-            Moment::Named(key) => task(key, "has this name from now on"),
-            Moment::Polled(key) => task(key, "poll"),
-            Moment::Waits(key) => task(key, "waits"),
-            Moment::Ended(key) => task(key, "ends"),
-            Moment::Discarded(key) => task(key, "ended before its poll"),
-            Moment::Woken(key) => task(key, "wake"),
-            Moment::Enqueued(key) => task(key, "queued"),
-            Moment::AlreadyQueued(key) => task(key, "is queued already"),
-            Moment::AlreadyFinished(key) => task(key, "has finished"),
-            Moment::Turn => write!(f, "turn"),
-            Moment::Parked(None) => write!(f, "park: nothing to do, no deadline"),
-            Moment::Parked(Some(left)) => write!(f, "park: nothing to do for {left:?}"),
-            Moment::Returned(cause) => write!(f, "the park ends: {cause:?}"),
+            Moment::Spawned(key, place) => write!(f, "{} spawned at {place}, queued", task(key)),
+            Moment::Named(key) => write!(f, "{} has this name from now on", task(key)),
+            Moment::Polled(key) => write!(f, "(1) {} polled", task(key)),
+            Moment::Vain(source, call) => write!(f, "(2) source {source}: {call} says 'not yet'"),
+            Moment::WakerLeft(source, is_read) => {
+                write!(f, "(3) source {source}: a waker is left in its {} side", side(is_read))
+            }
+            Moment::Waits(key) => write!(f, "(4) {} waits", task(key)),
+            Moment::Parked(None) => write!(f, "(5) park: nothing to do, no deadline"),
+            Moment::Parked(Some(left)) => write!(f, "(5) park: nothing to do for {left:?}"),
+            Moment::Returned(cause) => write!(f, "the park ends: {cause}"),
             Moment::Asked(events) => write!(f, "ask the kernel without waiting: {events} events"),
+            Moment::Event(source, is_read) => {
+                let what = if is_read { "readable" } else { "writable" };
+                write!(f, "(6) source {source}: the kernel reports its token: {what}")
+            }
+            Moment::StaleEvent(source) => write!(f, "source {source}: an event, but it is gone"),
+            Moment::Woken(key) => write!(f, "(7) {} its waker is called", task(key)),
+            Moment::Enqueued(key) => write!(f, "(8) {} queued", task(key)),
+            Moment::AlreadyQueued(key) => write!(f, "{} is queued already", task(key)),
+            Moment::AlreadyFinished(key) => write!(f, "{} has finished", task(key)),
+            Moment::Discarded(key) => write!(f, "{} ended before its poll", task(key)),
+            Moment::Ended(key) => write!(f, "{} ends", task(key)),
+            Moment::Turn => write!(f, "turn"),
             Moment::Registered(source) => write!(f, "source {source}: registered"),
             Moment::Deregistered(source) => write!(f, "source {source}: deregistered"),
-            Moment::Event(source, true) => write!(f, "source {source}: an event: readable"),
-            Moment::Event(source, false) => write!(f, "source {source}: an event: writable"),
-            Moment::StaleEvent(source) => write!(f, "source {source}: an event, but it is gone"),
             Moment::Armed(timer) => write!(f, "timer {timer}: armed"),
             Moment::Fired(timer) => write!(f, "timer {timer}: fires"),
             Moment::Cancelled(timer) => write!(f, "timer {timer}: cancelled"),
-            Moment::Done(source, call) => write!(f, "source {source}: {call:?} is done"),
-            Moment::Vain(source, call) => write!(f, "source {source}: {call:?} says 'not yet'"),
+            Moment::Done(source, call, None) => write!(f, "(9) source {source}: {call} is done"),
+            Moment::Done(source, call, Some(n)) => {
+                write!(f, "(9) source {source}: {call} of {n} bytes")
+            }
         }
     }
 }

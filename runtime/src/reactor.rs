@@ -12,7 +12,6 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::observe::{Cause, Moment, Observer};
@@ -93,7 +92,7 @@ impl Reactor {
     pub(crate) fn park(&self, longest: Option<Duration>) -> bool {
         self.observer.saw(Moment::Parked(longest));
         let timeout = longest.map(|longest| longest.min(LONGEST_WAIT));
-        let found = self.wait(timeout);
+        let (events, found) = self.wait(timeout);
         // IDEA: every return from the block has a cause; a loop that spins can't hide.
         let cause = match found {
             Found { interrupted: true, .. } => Cause::Interrupted,
@@ -104,17 +103,19 @@ impl Reactor {
             _ => Cause::Deadline,
         };
         self.observer.saw(Moment::Returned(cause));
+        self.deliver(events);
         cause != Cause::Interrupted
     }
 
     /// Asks the kernel what has happened, without waiting. Returns as [`Reactor::park`].
     pub(crate) fn ask(&self) -> bool {
-        let found = self.wait(Some(Duration::ZERO));
+        let (events, found) = self.wait(Some(Duration::ZERO));
         self.observer.saw(Moment::Asked(found.events));
+        self.deliver(events);
         !found.interrupted
     }
 
-    fn wait(&self, timeout: Option<Duration>) -> Found {
+    fn wait(&self, timeout: Option<Duration>) -> (Events, Found) {
         let mut events = self.events.take().expect("put back by the wait before");
         let waited = self.poll.borrow_mut().poll(&mut events, timeout);
         let interrupted = match waited {
@@ -123,32 +124,30 @@ impl Reactor {
             // epoll_wait(2) has no other error for a descriptor and a buffer that are our own.
             Err(error) => panic!("the reactor can't wait: {error}"),
         };
-        let mut found = Found { events: 0, unparked: false, interrupted };
-        if !interrupted {
-            for event in &events {
-                if event.token() == UNPARK {
-                    found.unparked = true;
-                } else {
-                    found.events += 1;
-                    self.deliver(event);
+        if interrupted {
+            events.clear();
+        }
+        let unparks = events.iter().filter(|event| event.token() == UNPARK).count();
+        let found =
+            Found { events: events.iter().count() - unparks, unparked: unparks > 0, interrupted };
+        (events, found)
+    }
+
+    /// Wakes whoever an event concerns.
+    fn deliver(&self, events: Events) {
+        for event in events.iter().filter(|event| event.token() != UNPARK) {
+            let key = Key(event.token().0);
+            let source = self.sources.borrow().get(key).map(Rc::clone);
+            match source {
+                Some(source) => {
+                    self.observer.saw(Moment::Event(key, event.is_readable()));
+                    source.report(event);
                 }
+                // It was closed by a wake before it in this batch, or just before the wait.
+                None => self.observer.saw(Moment::StaleEvent(key)),
             }
         }
         self.events.set(Some(events));
-        found
-    }
-
-    fn deliver(&self, event: &Event) {
-        let key = Key(event.token().0);
-        let source = self.sources.borrow().get(key).map(Rc::clone);
-        match source {
-            Some(source) => {
-                self.observer.saw(Moment::Event(key, event.is_readable()));
-                source.report(event);
-            }
-            // It was closed by a wake before it in this batch, or just before the wait.
-            None => self.observer.saw(Moment::StaleEvent(key)),
-        }
     }
 
     pub(crate) fn seen(&self) -> Vec<(Key, Rc<Source>)> {

@@ -165,7 +165,7 @@ impl Known {
             Moment::Registered(key) => self.remember_source(key),
             Moment::Deregistered(key) => drop(self.sources.remove(&key)),
             Moment::Event(key, readable) if readable => return self.reported(key, limits),
-            Moment::Done(key, _) => {
+            Moment::Done(key, ..) => {
                 // A write, too: while one goes on, the kernel reports unread data with each room.
                 self.was_used(key);
                 if let Some(task) = self.polled() {

@@ -84,14 +84,12 @@ fn runs(step: &Step) -> Completion {
 fn fails_when_broken(step: &Step) -> Completion {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("steps");
     copy_sources(root(), &copy);
-    // By another name: the two share the folder of what is built.
-    let name = format!("{}_broken", step.name);
-    let file = copy.join("examples").join(&name).with_extension("rs");
+    let file = copy.join("examples").join(&step.name).with_extension("rs");
     let (line, broken) = step.to_break();
     let (header, code) = step.parts();
     assert_eq!(code.matches(&line).count(), 1, "{}: {line}", step.name);
     std::fs::write(&file, format!("{header}{}", code.replace(&line, &broken))).unwrap();
-    let output = run(&name, &copy);
+    let output = run(&step.name, &copy);
     let (said, errors) = text(&output);
     if said.starts_with("skipped: ") {
         return Completion::ignored_with(said.trim());
@@ -102,13 +100,15 @@ fn fails_when_broken(step: &Step) -> Completion {
     Completion::Completed
 }
 
-/// `cargo run --example NAME`, which becomes the step's own process.
+/// `cargo run --example NAME`, which becomes the step's own process. A copy has a folder of its own
+/// for what is built: cargo takes packages of two copies for the same.
 fn run(name: &str, folder: &Path) -> Output {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(folder).args(["run", "--quiet", "--example", name]);
-    // A copy uses the packages that are built already.
-    cargo.env("CARGO_TARGET_DIR", target).env("RUST_BACKTRACE", "0");
+    if folder != root() {
+        cargo.env("CARGO_TARGET_DIR", folder.join("target"));
+    }
+    cargo.env("RUST_BACKTRACE", "0");
     cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = cargo.spawn().unwrap();
     let pid = Pid::from_raw(child.id().cast_signed());

@@ -158,7 +158,7 @@ impl<S: event::Source> Async<S> {
     ) -> Poll<io::Result<R>> {
         let result = ready!(self.poll_call(cx, call, direction, op));
         if result.is_ok() {
-            self.context.observer.saw(Moment::Done(self.key, call));
+            self.context.observer.saw(Moment::Done(self.key, call, None));
         }
         Poll::Ready(result)
     }
@@ -196,7 +196,7 @@ impl<S: event::Source> Async<S> {
         let call = if direction == Direction::Read { Call::Read } else { Call::Write };
         let result = ready!(self.poll_call(cx, call, direction, op));
         if let Ok(n @ 1..) = result {
-            self.context.observer.saw(Moment::Done(self.key, call));
+            self.context.observer.saw(Moment::Done(self.key, call, Some(n)));
             if n < full {
                 self.source.side(direction).clear_after_short_call();
             }
@@ -217,6 +217,8 @@ impl<S: event::Source> Async<S> {
         let side = self.source.side(direction);
         if !side.is_ready() {
             side.wait(cx.waker());
+            let is_read = direction == Direction::Read;
+            self.context.observer.saw(Moment::WakerLeft(self.key, is_read));
             return Poll::Pending;
         }
         let may = self.context.executor.may_go_on(cx, side.held_up.get());
