@@ -56,5 +56,5 @@ fn the_chapter_says_of_each_number_where_it_happens() {
     let rows = chapter.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     let explained: Vec<u32> = rows.filter_map(|(number, _)| number.parse().ok()).collect();
     assert_eq!(numbers, explained);
-    assert_eq!(numbers, Vec::from_iter(1..=9));
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
