@@ -28,29 +28,58 @@
 //!
 //! # How to read it
 //!
-//! Each file holds one idea, and needs only those above it.
+//! New to async? The steps come first: `cargo run --example 01_blocking`, in a clone of the
+//! repository, and on from there; each ends with what to read. The [servers] say why a runtime is
+//! worth having; then this crate is a short book: each file holds one idea, and needs only those
+//! above it. A name here leads to its source.
 //!
 //! | file | the question that it answers |
 //! |---|---|
-//! | `slots.rs` | How does a number stay right when what it named is gone? |
-//! | `metrics.rs`, `names.rs`, `observe.rs` | How do counters and logs see all, without being in the way? |
-//! | `sync.rs`, `wake.rs` | How does another thread end the sleep, and never too early? |
-//! | `queue.rs` | Which tasks can run, and how does a waker get one there? |
-//! | `task.rs` | What does a waker know of its task? |
-//! | `join.rs` | How does a task's end reach whoever waits for it? |
-//! | `executor.rs` | How do many futures share one thread? |
-//! | `yield_now.rs` | How does a task let the others go first? |
-//! | `source.rs` | What is remembered of a socket? |
-//! | `reactor.rs` | How can one call wait for all of them? |
-//! | `timer.rs` | How long may the thread sleep? |
-//! | `context.rs` | How do callers find the runtime? |
-//! | `net/` | How does 'not yet' become `Pending`? |
-//! | `time/` | How does a deadline become a future? |
-//! | `runtime.rs` | How do the parts make one loop that never spins? |
-//! | `snapshot.rs` | Who is there, and what does each wait for? |
-//! | `handle.rs`, `spawner.rs` | How does another thread, or another crate, bring work? |
-//! | `watchdog.rs`, `builder.rs` | Which task keeps the thread for itself? |
-//! | `testing.rs` | How does a test prove that nothing spins? |
+//! | [`slots.rs`] | How does a number stay right when what it named is gone? |
+//! | [`metrics.rs`], [`names.rs`], [`observe.rs`] | How do counters and logs see all, without being in the way? |
+//! | [`sync.rs`], [`wake.rs`] | How does another thread end the sleep, and never too early? |
+//! | [`queue.rs`] | Which tasks can run, and how does a waker get one there? |
+//! | [`task.rs`] | What does a waker know of its task? |
+//! | [`join.rs`] | How does a task's end reach whoever waits for it? |
+//! | [`executor.rs`] | How do many futures share one thread? |
+//! | [`yield_now.rs`] | How does a task let the others go first? |
+//! | [`source.rs`] | What is remembered of a socket? |
+//! | [`reactor.rs`] | How can one call wait for all of them? |
+//! | [`timer.rs`] | How long may the thread sleep? |
+//! | [`context.rs`] | How do callers find the runtime? |
+//! | [`net/`] | How does 'not yet' become `Pending`? |
+//! | [`time/`] | How does a deadline become a future? |
+//! | [`runtime.rs`] | How do the parts make one loop that never spins? |
+//! | [`snapshot.rs`] | Who is there, and what does each wait for? |
+//! | [`handle.rs`], [`spawner.rs`] | How does another thread, or another crate, bring work? |
+//! | [`watchdog.rs`], [`builder.rs`] | Which task keeps the thread for itself? |
+//! | [`testing.rs`] | How does a test prove that nothing spins? |
+//!
+//! [servers]: ../dormouse_study/index.html
+//! [`slots.rs`]: ../src/dormouse/slots.rs.html
+//! [`metrics.rs`]: ../src/dormouse/metrics.rs.html
+//! [`names.rs`]: ../src/dormouse/names.rs.html
+//! [`observe.rs`]: ../src/dormouse/observe.rs.html
+//! [`sync.rs`]: ../src/dormouse/sync.rs.html
+//! [`wake.rs`]: ../src/dormouse/wake.rs.html
+//! [`queue.rs`]: ../src/dormouse/queue.rs.html
+//! [`task.rs`]: ../src/dormouse/task.rs.html
+//! [`join.rs`]: ../src/dormouse/join.rs.html
+//! [`executor.rs`]: ../src/dormouse/executor.rs.html
+//! [`yield_now.rs`]: ../src/dormouse/yield_now.rs.html
+//! [`source.rs`]: ../src/dormouse/source.rs.html
+//! [`reactor.rs`]: ../src/dormouse/reactor.rs.html
+//! [`timer.rs`]: ../src/dormouse/timer.rs.html
+//! [`context.rs`]: ../src/dormouse/context.rs.html
+//! [`net/`]: ../src/dormouse/net/async_io.rs.html
+//! [`time/`]: ../src/dormouse/time/sleep.rs.html
+//! [`runtime.rs`]: ../src/dormouse/runtime.rs.html
+//! [`snapshot.rs`]: ../src/dormouse/snapshot.rs.html
+//! [`handle.rs`]: ../src/dormouse/handle.rs.html
+//! [`spawner.rs`]: ../src/dormouse/spawner.rs.html
+//! [`watchdog.rs`]: ../src/dormouse/watchdog.rs.html
+//! [`builder.rs`]: ../src/dormouse/builder.rs.html
+//! [`testing.rs`]: ../src/dormouse/testing.rs.html
 //!
 //! # What it leaves out, on purpose
 //!
