@@ -96,8 +96,8 @@ pub fn one_line(error: &clap::Error) -> String {
 }
 
 fn print_models() -> io::Result<()> {
-    let width = Model::ALL.iter().map(|model| model.name().len()).max().unwrap_or(0);
-    for model in Model::ALL {
+    let width = Model::all().iter().map(|model| model.name().len()).max().unwrap_or(0);
+    for model in Model::all() {
         print_line(&format!("{model:width$}  {}", model.summary()))?;
     }
     Ok(())

@@ -29,48 +29,39 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
 
 use crate::counters::Counters;
 use crate::options::Options;
 use crate::stop::Stop;
 
-/// One way to wait for many peers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// One way to wait for many peers. Of each, the command line shows the name and the sentence here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
 pub enum Model {
-    /// One thread, one connection at a time.
+    /// one thread, one connection at a time: the second client waits
     Blocking,
-    /// A thread per connection.
+    /// a thread per connection: as simple, and each costs a stack
     Threads,
-    /// One thread asks every socket in turn.
+    /// one thread asks every socket in turn, for ever: it burns a core
     Nonblocking,
-    /// The kernel is asked about all sockets at once, below descriptor 1024.
+    /// one call asks about all sockets, and sleeps; none above 1023
     Select,
-    /// The same question without that limit.
+    /// the same question without that limit; the cost grows with all watched
     Poll,
-    /// The kernel is told once what to watch.
+    /// registers once, is told what is ready: a state machine per connection
     Mio,
-    /// The kernel sends a signal for each event on a socket.
+    /// asks nobody: the kernel sends a signal per event on a socket
     Signal,
-    /// The kernel is handed the work, and says when it is done.
+    /// hands the work over, and is told when it is done: there is no read
     Uring,
-    /// The server of `mio` again, written as if it were blocking.
+    /// mio again, but async fn: it reads like blocking, and waits like mio
     Async,
 }
 
 impl Model {
     /// All models, in the order in which they are listed everywhere.
-    pub const ALL: &[Model] = &[
-        Model::Blocking,
-        Model::Threads,
-        Model::Nonblocking,
-        Model::Select,
-        Model::Poll,
-        Model::Mio,
-        Model::Signal,
-        Model::Uring,
-        Model::Async,
-    ];
+    pub fn all() -> &'static [Model] {
+        Model::value_variants()
+    }
 
     /// The name: on the command line, in reports, as file name.
     pub fn name(self) -> &'static str {
@@ -88,18 +79,9 @@ impl Model {
     }
 
     /// What the model shows, in one line.
-    pub fn summary(self) -> &'static str {
-        match self {
-            Model::Blocking => "one thread, one connection at a time: the second client waits",
-            Model::Threads => "a thread per connection: as simple, and each costs a stack",
-            Model::Nonblocking => "one thread asks every socket in turn, for ever: it burns a core",
-            Model::Select => "one call asks about all sockets, and sleeps; none above 1023",
-            Model::Poll => "the same question without that limit; the cost grows with all watched",
-            Model::Mio => "registers once, is told what is ready: a state machine per connection",
-            Model::Signal => "asks nobody: the kernel sends a signal per event on a socket",
-            Model::Uring => "hands the work over, and is told when it is done: there is no read",
-            Model::Async => "mio again, but async fn: it reads like blocking, and waits like mio",
-        }
+    pub fn summary(self) -> String {
+        let shown = self.to_possible_value();
+        shown.and_then(|shown| shown.get_help().map(ToString::to_string)).unwrap_or_default()
     }
 
     /// Says whether this machine can serve so.
@@ -168,12 +150,16 @@ impl fmt::Display for Model {
     }
 }
 
-impl ValueEnum for Model {
-    fn value_variants<'a>() -> &'a [Model] {
-        Model::ALL
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(self.summary()))
+    #[test]
+    fn each_model_has_one_name_and_a_sentence() {
+        for model in Model::all() {
+            let shown = model.to_possible_value().unwrap();
+            assert_eq!(shown.get_name(), model.name());
+            assert!(model.summary().contains(' '));
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod row;
 pub mod sample;
 pub mod story;
 pub mod table;
+mod text;
 
 use std::fs;
 use std::io;
@@ -111,7 +112,7 @@ impl Study {
     /// The models asked for, each once, in the order in which they are listed everywhere.
     fn chosen(&self) -> Vec<Model> {
         let wanted = |model: &Model| self.models.is_empty() || self.models.contains(model);
-        Model::ALL.iter().copied().filter(wanted).collect()
+        Model::all().iter().copied().filter(wanted).collect()
     }
 }
 

@@ -10,12 +10,14 @@
 use std::fmt;
 use std::thread;
 
+use minijinja::context;
 use serde::Serialize;
 
 use super::phase::{IDLE, RATE, SIZE};
 use super::row::Row;
 use super::story::story;
 use super::table::table;
+use super::text;
 
 /// All figures of a study: the file that `--json` writes, described in DESIGN.md, "Figures as
 /// JSON".
@@ -106,40 +108,34 @@ fn load_average() -> Option<f32> {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Settings { seconds, connections, size, rate } = self.settings;
-        let course = format!(
-            "{connections} clients, messages of {size} bytes, {seconds} s per model: each client \
-             sends when it was answered (full load), then {rate} messages per second in all, then \
-             {IDLE} silent clients (idle). Each phase has a server process of its own."
-        );
-        writeln!(f, "{}\n\n{}\n", wrapped(&course), table(&self.models))?;
-        for sentences in &self.story {
-            writeln!(f, "{}", wrapped(sentences))?;
+        for paragraph in self.settings.course() {
+            writeln!(f, "{}", wrapped(&paragraph))?;
         }
-        write!(f, "{}", wrapped(&self.machine.to_string()))
+        writeln!(f, "\n{}\n", table(&self.models))?;
+        let told = self.story.iter().cloned().chain(self.machine.caution());
+        let lines: Vec<String> = told.map(|paragraph| wrapped(&paragraph)).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
-/// What the machine has to do with the figures.
-impl fmt::Display for Machine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.cores {
-            Some(1) => write!(f, "One run, on one core")?,
-            Some(cores) => write!(f, "One run, on {cores} cores")?,
-            None => write!(f, "One run, on a machine")?,
-        }
-        write!(f, " that server and load share: differences of a few percent mean nothing.")?;
-        if let Some(others) = self.load_average.filter(|average| *average >= 0.5) {
-            write!(
-                f,
-                " In the minute before, {others:.1} tasks of other programs wanted a core at any \
-                 time: such company shows here, in p99 above all."
-            )?;
-        }
-        if !self.release {
-            write!(f, " This program is not optimized: `cargo run --release` is.")?;
-        }
-        Ok(())
+impl Settings {
+    /// What is done to each model.
+    fn course(&self) -> Vec<String> {
+        let Settings { seconds, connections, size, rate } = self;
+        text::paragraphs(
+            include_str!("text/course.md"),
+            context! { seconds => seconds.to_string(), connections, size, rate, idle => IDLE },
+        )
+    }
+}
+
+impl Machine {
+    /// What the machine has to do with the figures.
+    fn caution(&self) -> Vec<String> {
+        let Machine { cores, release, .. } = self;
+        let company = self.load_average.filter(|average| *average >= 0.5);
+        let company = company.map(|others| format!("{others:.1}"));
+        text::paragraphs(include_str!("text/machine.md"), context! { cores, release, company })
     }
 }
 

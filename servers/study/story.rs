@@ -4,13 +4,17 @@
 //! expected.
 //! Idea: each sentence is made of the figures of this run, and asks them first whether it is true.
 //! The one that nobody expects is among them: waiting by spinning can be faster.
-//! Leaves out: models by name, but for the pair that is one server written twice.
-//! Read before: `study/table.rs`. Read next: `study.rs`.
+//! Leaves out: the words, which are in `text/story.md`; models by name, but for the pair that is
+//! one server written twice.
+//! Read before: `study/text.rs`. Read next: `study.rs`.
 //! Try: `cargo test story`
 
 use std::cmp::Ordering::{self, Equal, Greater, Less};
 
+use serde::Serialize;
+
 use super::row::{Findings, Phases, Row};
+use super::text;
 use crate::figures::{grouped, short};
 
 /// From so many percent of a core on, while nobody says anything, a server spins. One that sleeps
@@ -24,16 +28,98 @@ const TIE: f64 = 0.05;
 pub fn story(rows: &[Row]) -> Vec<String> {
     let measured = rows.iter().filter_map(|row| Some((row.model, row.phases.as_ref()?)));
     let seen = Seen(measured.collect());
-    let told = [
-        seen.silence(),
-        seen.spinning(),
-        seen.busy_spinning(),
-        seen.throughput(),
-        seen.written_twice(),
-        seen.queued(),
-        seen.generator(),
-    ];
-    told.into_iter().flatten().collect()
+    text::paragraphs(include_str!("text/story.md"), seen.facts())
+}
+
+/// What there is to say; what was not measured, or does not count, is not there.
+#[derive(Serialize)]
+struct Facts<'a> {
+    burned: Vec<Burned<'a>>,
+    slept: Option<Slept<'a>>,
+    spinning: Option<Spinning<'a>>,
+    busy: Option<Busy<'a>>,
+    throughput: Option<Throughput<'a>>,
+    twice: Option<Twice>,
+    queued: Vec<Queued<'a>>,
+    generator: Option<Generator<'a>>,
+}
+
+/// Used the CPU while nobody said anything.
+#[derive(Serialize)]
+struct Burned<'a> {
+    model: &'a str,
+    clients: String,
+    asked: Option<String>,
+    cpu: String,
+}
+
+#[derive(Serialize)]
+struct Slept<'a> {
+    models: Vec<&'a str>,
+    bound: String,
+}
+
+/// Whether spinning had the lower latency, and what it cost.
+#[derive(Serialize)]
+struct Spinning<'a> {
+    spinner: &'a str,
+    sleeper: &'a str,
+    half: &'static str,
+    slow_end: &'static str,
+    own: String,
+    best: String,
+    tail: Option<Pair>,
+    price: Option<Pair>,
+}
+
+#[derive(Serialize)]
+struct Pair {
+    own: String,
+    best: String,
+}
+
+/// What a busy server has of spinning.
+#[derive(Serialize)]
+struct Busy<'a> {
+    spinner: &'a str,
+    is_less: bool,
+    full: String,
+    rate: String,
+}
+
+/// Who answered the most.
+#[derive(Serialize)]
+struct Throughput<'a> {
+    first: &'a str,
+    other: &'a str,
+    times: String,
+    most: String,
+    fewest: String,
+}
+
+/// `async` is `mio` in straight lines: what that costs.
+#[derive(Serialize)]
+struct Twice {
+    by_hand: String,
+    by_compiler: String,
+    order: &'static str,
+    percent: String,
+}
+
+/// Left clients waiting.
+#[derive(Serialize)]
+struct Queued<'a> {
+    model: &'a str,
+    served: usize,
+    connections: usize,
+}
+
+/// How much of each latency the load generator has made itself.
+#[derive(Serialize)]
+struct Generator<'a> {
+    least: String,
+    most: String,
+    held_up: Vec<&'a str>,
 }
 
 /// The models that were measured, by name.
@@ -42,24 +128,23 @@ struct Seen<'a>(Vec<(&'a str, &'a Phases)>);
 type Model<'a> = (&'a str, &'a Phases);
 
 impl<'a> Seen<'a> {
-    /// Who used the CPU while nobody said anything.
-    fn silence(&self) -> Option<String> {
+    fn facts(&self) -> Facts<'a> {
         let used = self.each(|phases| phases.idle.cpu_percent.get());
         let (burned, slept): (Vec<_>, Vec<_>) =
             used.into_iter().partition(|(_, cpu)| *cpu >= SPINS);
-        let most = slept.iter().map(|(_, cpu)| *cpu).reduce(f64::max);
-        let mut sentences: Vec<String> =
-            burned.iter().map(|(model, cpu)| burning(*model, *cpu)).collect();
-        if let Some(most) = most {
-            let names = names(slept.iter().map(|((name, _), _)| *name));
-            let bound = ((most * 10.0).floor() + 1.0) / 10.0;
-            sentences.push(format!("In silence {names} stayed below {bound:.1} % of a core."));
+        Facts {
+            burned: burned.into_iter().map(|(model, cpu)| burning(model, cpu)).collect(),
+            slept: sleeping(&slept),
+            spinning: self.spinning(),
+            busy: self.busy_spinning(),
+            throughput: self.throughput(),
+            twice: self.written_twice(),
+            queued: self.queued(),
+            generator: self.generator(),
         }
-        (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
-    /// Whether spinning had the lower latency, and what it cost.
-    fn spinning(&self) -> Option<String> {
+    fn spinning(&self) -> Option<Spinning<'a>> {
         let (spinner, spun) = self.spinner()?;
         let p50 = |phases: &Phases| phases.rate.latency(|latency| latency.p50).get();
         let sleepers = self.each(|phases| p50(phases).filter(|_| phases.rate.all_served()));
@@ -69,117 +154,67 @@ impl<'a> Seen<'a> {
         let p99 = |phases: &Phases| phases.rate.latency(|latency| latency.p99).get();
         let judged = !is_held_up(spun) && !is_held_up(slept);
         let tails = p99(spun).zip(p99(slept)).filter(|_| judged);
-        let tail = tails
-            .map(|(own, best)| format!("; 99 in 100 within {} and {} µs", short(own), short(best)));
-        let at_the_slow_end = tails.map_or(Ordering::Equal, |(own, best)| compare(own, best));
-        let verdict = match (compare(own, best), at_the_slow_end) {
-            (Less, Less | Equal) | (Equal, Less) => "spinning won: nobody had to be woken",
-            (Less, Greater) => "spinning won in the middle, and lost at the slow end",
-            (Greater, Less) => "spinning lost in the middle, and won at the slow end",
-            (Greater, _) | (Equal, Greater) => "spinning did not win in this run",
-            (Equal, Equal) => "spinning made no difference that counts",
-        };
         let price = |phases: &Phases| phases.rate.cpu_us_per_message.get();
-        let price = price(spun).zip(price(slept)).map(|(own, best)| {
-            let (own, best) = (short(own), short(best));
-            format!(" The price: {own} µs of CPU time per message, against {best}.")
-        });
-        Some(format!(
-            "At a load that leaves time to sleep, {verdict}: half of {spinner}'s answers came \
-             within {own} µs, of {sleeper}'s, the best of the others, within {best} µs{tail}.{price}",
-            own = short(own),
-            best = short(best),
-            tail = tail.unwrap_or_default(),
-            price = price.unwrap_or_default(),
-        ))
+        Some(Spinning {
+            spinner,
+            sleeper,
+            half: word(compare(own, best)),
+            slow_end: word(tails.map_or(Equal, |(own, best)| compare(own, best))),
+            own: short(own),
+            best: short(best),
+            tail: tails.map(Pair::new),
+            price: price(spun).zip(price(slept)).map(Pair::new),
+        })
     }
 
-    /// What a busy server has of spinning.
-    fn busy_spinning(&self) -> Option<String> {
+    fn busy_spinning(&self) -> Option<Busy<'a>> {
         let (spinner, spun) = self.spinner()?;
-        let (calm, busy) = (spun.rate.vain_per_message.get()?, spun.full.vain_per_message.get()?);
-        let verdict = if busy < calm { "less" } else { "not less" };
-        let (calm, busy) = (short(calm), short(busy));
-        Some(format!(
-            "Under full load {spinner} asked {verdict} often in vain: {busy} times per message, \
-             against {calm}."
-        ))
+        let vain = |findings: &Findings| findings.vain_per_message.get();
+        let (full, rate) = (vain(&spun.full)?, vain(&spun.rate)?);
+        Some(Busy { spinner, is_less: full < rate, full: short(full), rate: short(rate) })
     }
 
-    /// Who answered the most.
-    fn throughput(&self) -> Option<String> {
+    fn throughput(&self) -> Option<Throughput<'a>> {
         let answered = self.each(|phases| {
             phases.full.messages_per_second().get().filter(|_| phases.full.all_served())
         });
-        let ((first, _), most) = answered.iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        let ((other, _), fewest) = answered.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        if compare(*most, *fewest) == Equal {
-            return None;
-        }
-        let (times, most, fewest) = (most / fewest, short(*most), short(*fewest));
-        Some(format!(
-            "Of those that serve all clients, {first} answered the most under full load, {most} \
-             messages per second: {times:.1} times as many as {other}, with {fewest}."
-        ))
+        let ((first, _), most) = *answered.iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let ((other, _), fewest) = *answered.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let times = format!("{:.1}", most / fewest);
+        let told = Throughput { first, other, times, most: short(most), fewest: short(fewest) };
+        (compare(most, fewest) != Equal).then_some(told)
     }
 
-    /// `async` is `mio` in straight lines: what that costs.
-    fn written_twice(&self) -> Option<String> {
+    fn written_twice(&self) -> Option<Twice> {
         let price = |name| {
             let (_, phases) = self.0.iter().find(|(model, _)| *model == name)?;
             phases.full.cpu_us_per_message.get()
         };
         let (by_hand, by_compiler) = (price("mio")?, price("async")?);
-        let more = 100.0 * (by_compiler / by_hand - 1.0);
-        let verdict = match compare(by_compiler, by_hand) {
-            Equal => "no difference that counts".into(),
-            Greater => format!("in this one run async took {more:.0} % more"),
-            Less => format!("in this one run async took {:.0} % less", -more),
-        };
-        let (by_hand, by_compiler) = (short(by_hand), short(by_compiler));
-        Some(format!(
-            "Written in straight lines, async took {by_compiler} µs of CPU time per message; by \
-             hand, mio took {by_hand}: {verdict}."
-        ))
+        Some(Twice {
+            order: word(compare(by_compiler, by_hand)),
+            percent: format!("{:.0}", 100.0 * (by_compiler / by_hand - 1.0).abs()),
+            by_hand: short(by_hand),
+            by_compiler: short(by_compiler),
+        })
     }
 
-    /// Who left clients waiting.
-    fn queued(&self) -> Option<String> {
-        let told = self.0.iter().filter(|(_, phases)| phases.full.load.queued > 0).map(|(model, phases)| {
-            let load = &phases.full.load;
-            format!(
-                "{model} served {} of {} clients, and the others waited all the time: its figures \
-                 are those of {}.",
-                load.served,
-                load.connections,
-                if load.served == 1 { "one client" } else { "these clients" },
-            )
+    fn queued(&self) -> Vec<Queued<'a>> {
+        let left_some = self.0.iter().filter(|(_, phases)| phases.full.load.queued > 0);
+        let told = left_some.map(|(model, Phases { full, .. })| Queued {
+            model,
+            served: full.load.served,
+            connections: full.load.connections,
         });
-        let told: Vec<String> = told.collect();
-        (!told.is_empty()).then(|| told.join(" "))
+        told.collect()
     }
 
-    /// How much of each latency the load generator has made itself.
-    fn generator(&self) -> Option<String> {
+    fn generator(&self) -> Option<Generator<'a>> {
         let late = self.each(|phases| Some(phases.rate.load.late_us?.p50));
         let least = late.iter().map(|(_, late)| *late).reduce(f64::min)?;
         let most = late.iter().map(|(_, late)| *late).reduce(f64::max)?;
-        let (least, most) = (short(least), short(most));
-        let range = if least == most { most } else { format!("{least} to {most}") };
         let held_up = self.0.iter().filter(|(_, phases)| is_held_up(phases)).map(|(name, _)| *name);
-        let held_up = names(held_up);
-        let doubt = if held_up.is_empty() {
-            String::new()
-        } else {
-            format!(
-                " While {held_up} served, it did not get the CPU for milliseconds at a time: these \
-                 p99 tell little of the server."
-            )
-        };
-        Some(format!(
-            "Of each latency, {range} µs (median) are the load generator's own delay: it sleeps \
-             too, and has to be woken.{doubt}"
-        ))
+        Some(Generator { least: short(least), most: short(most), held_up: held_up.collect() })
     }
 
     /// Each model for which there is such a figure.
@@ -192,6 +227,12 @@ impl<'a> Seen<'a> {
         let spinning = self.each(|phases| phases.idle.cpu_percent.get().filter(|_| spins(phases)));
         let (spinner, _) = spinning.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
         Some(spinner)
+    }
+}
+
+impl Pair {
+    fn new((own, best): (f64, f64)) -> Pair {
+        Pair { own: short(own), best: short(best) }
     }
 }
 
@@ -217,24 +258,25 @@ fn spins(phases: &Phases) -> bool {
     phases.idle.cpu_percent.get().is_some_and(|cpu| cpu >= SPINS)
 }
 
-fn burning((model, phases): Model<'_>, cpu: f64) -> String {
+fn burning((model, phases): Model<'_>, cpu: f64) -> Burned<'_> {
     let Findings { load, stats, .. } = &phases.idle;
     let vain = stats.map(|stats| stats.vain()).filter(|vain| *vain > 0);
-    let asked = vain.map(|vain| format!("asked {} times in vain, and ", grouped(vain)));
-    format!(
-        "With {} clients and nothing to do, {model} {}used {cpu:.1} % of a core.",
-        grouped(load.connections as u64),
-        asked.unwrap_or_default(),
-    )
+    let clients = grouped(load.connections as u64);
+    Burned { model, clients, asked: vain.map(grouped), cpu: format!("{cpu:.1}") }
 }
 
-/// `mio`, `mio and async`, `poll, mio and async`.
-fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.collect();
-    match &names[..] {
-        [one] => (*one).into(),
-        [front @ .., last] => format!("{} and {last}", front.join(", ")),
-        [] => String::new(),
+fn sleeping<'a>(slept: &[(Model<'a>, f64)]) -> Option<Slept<'a>> {
+    let most = slept.iter().map(|(_, cpu)| *cpu).reduce(f64::max)?;
+    let bound = format!("{:.1}", ((most * 10.0).floor() + 1.0) / 10.0);
+    Some(Slept { models: slept.iter().map(|((name, _), _)| *name).collect(), bound })
+}
+
+/// An order as the text asks for it.
+fn word(order: Ordering) -> &'static str {
+    match order {
+        Less => "less",
+        Equal => "equal",
+        Greater => "greater",
     }
 }
 

@@ -115,7 +115,7 @@ fn main() {
     impostor::play();
     let mut known: Vec<_> = MODELS.iter().map(Traits::word).collect();
     known.dedup();
-    let all: Vec<_> = Model::ALL.iter().map(|model| model.name()).collect();
+    let all: Vec<_> = Model::all().iter().map(|model| model.name()).collect();
     assert_eq!(known, all, "each model has its row in the table");
     let mut arguments = Arguments::from_args();
     // Each case has a process of its own, and some measure silence: two at a time is enough.
@@ -136,7 +136,7 @@ fn main() {
 
 fn trials_of(model: &Traits) -> Vec<Trial> {
     let model = *model;
-    let unavailable = Model::ALL
+    let unavailable = Model::all()
         .iter()
         .find(|known| known.name() == model.word())
         .and_then(|known| known.check().err())

@@ -168,7 +168,7 @@ fn in_silence_all_sleep_but_the_one_that_is_made_to_spin() {
     let _alone = alone();
     let mut labs = Vec::new();
     for (model, connections, waits) in rows {
-        let known = Model::ALL.iter().find(|known| known.name() == model).unwrap();
+        let known = Model::all().iter().find(|known| known.name() == model).unwrap();
         match known.check() {
             Ok(()) => labs.extend(connections.iter().map(|n| Lab::of_model(model, &[], *n, waits))),
             Err(why) => println!("{model}: skipped: {why}"),
