@@ -4,7 +4,7 @@
 //! Happened: `mgattozzi/whorl`, `src/lib.rs`, a runtime that was written to be read, as this one
 //! is. Its worker asks an empty queue again and again, its `block_on` polls again and again, its
 //! `wait` reads a counter again and again. All answers are right; two cores burn meanwhile.
-//! Number: how often the future is polled. It is woken once, so two polls would do.
+//! Number: how often the future is polled. It is woken three times, so four polls would do.
 //! Try: `cargo test -p dormouse-exercises --test exercises block_on`
 //! Hint: the future has said 'not yet'. Who will know when to ask again, and whom does it tell?
 

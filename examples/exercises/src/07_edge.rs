@@ -3,7 +3,7 @@
 //! Problem: a loop sleeps until its socket has something to read, reads it, and sleeps again.
 //! Happened: `tokio-rs/mio#1076`: a UDP socket that was read once for each event went silent after
 //! some seconds, for good. `tokio-rs/mio#1085`: mio's own example of a TCP server did the same.
-//! Number: how many of 100 bytes are read, when they come in one piece and nothing comes after them.
+//! Number: how many of 60,000 bytes are read, when they are all there and nothing comes after them.
 //! Try: `cargo test -p dormouse-exercises --test exercises edge`
 //! Hint: mio's `Poll`, 'Draining readiness'; epoll(7), on level and edge.
 

@@ -16,7 +16,7 @@ use crate::copy::copy_sources;
 
 /// An exercise, the check that is red, and what it says; `#` stands for a number.
 const ROWS: [[&str; 3]; 12] = [
-    ["block_on", "a_wake_is_one_poll", "polled 10000 times, and stopped there; 2 would do"],
+    ["block_on", "a_wake_is_one_poll", "polled 10000 times, and stopped there; 4 would do"],
     [
         "lost_wake",
         "a_wake_during_the_poll_is_followed_by_another",
@@ -45,7 +45,7 @@ const ROWS: [[&str; 3]; 12] = [
     [
         "edge",
         "a_message_is_read_to_its_end",
-        "read 16 of 100 bytes, and then there was no event any more",
+        "read 16 of 60000 bytes, and then there was no event any more",
     ],
     [
         "halves",

@@ -1,12 +1,15 @@
 //! A message larger than the buffer, and then silence.
 
 use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::support::{LIMIT, for_mio, pair, within_limit};
 use crate::form::edge::Inbox;
 
-const BYTES: usize = 100;
+/// Larger than most buffers, and less than the kernel holds.
+const BYTES: usize = 60_000;
 
 /// So long there is no event: none will come.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -14,7 +17,8 @@ const SILENCE: Duration = Duration::from_millis(500);
 #[test]
 fn a_message_is_read_to_its_end() {
     let (stream, mut peer) = pair();
-    peer.write_all(&[7; BYTES]).unwrap();
+    peer.write_all(&vec![7; BYTES]).unwrap();
+    until_all_is_there(&stream);
     let read = within_limit(|| {
         let mut inbox = Inbox::new(for_mio(stream)).unwrap();
         while inbox.received().len() < BYTES && inbox.turn(SILENCE).unwrap() {}
@@ -22,7 +26,16 @@ fn a_message_is_read_to_its_end() {
     });
     let n = read.len();
     assert!(n == BYTES, "read {n} of {BYTES} bytes, and then there was no event any more");
-    assert_eq!(read, [7; BYTES]);
+    assert!(read.iter().all(|byte| *byte == 7), "what is read is what was sent");
+}
+
+/// All of it is to be one event.
+fn until_all_is_there(stream: &TcpStream) {
+    let (mut buffer, began) = (vec![0; BYTES], Instant::now());
+    while stream.peek(&mut buffer).unwrap() < BYTES {
+        assert!(began.elapsed() < LIMIT, "the kernel does not hold {BYTES} bytes");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

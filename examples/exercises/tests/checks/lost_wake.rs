@@ -1,14 +1,12 @@
 //! A wake in the midst of the poll is a wake.
 
 use std::future::poll_fn;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::task::{Poll, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::support::within_limit;
+use super::support::{polls_when_woken, within_limit};
 use crate::form::lost_wake::block_on;
 
 /// Generous: after it the first wake counts as lost.
@@ -49,21 +47,7 @@ fn a_wake_during_the_poll_is_followed_by_another() {
 }
 
 #[test]
-fn a_wake_while_it_sleeps_is_followed_by_one_poll() {
-    let polls = within_limit(|| {
-        let polls = Arc::new(AtomicUsize::new(0));
-        block_on(poll_fn(|cx| {
-            if polls.fetch_add(1, Ordering::SeqCst) > 0 {
-                return Poll::Ready(());
-            }
-            let waker = cx.waker().clone();
-            thread::spawn(move || {
-                thread::sleep(Duration::from_millis(50));
-                waker.wake();
-            });
-            Poll::Pending
-        }));
-        polls.load(Ordering::SeqCst)
-    });
-    assert!(polls == 2, "polled {polls} times, and 2 would do");
+fn a_wake_while_it_sleeps_is_one_poll() {
+    let polls = within_limit(|| polls_when_woken(3, block_on));
+    assert!(polls == 4, "polled {polls} times for 3 wakes, and 4 would do");
 }

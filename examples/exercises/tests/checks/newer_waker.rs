@@ -20,6 +20,7 @@ fn the_task_that_polled_last_is_woken() {
         last == 1,
         "the task that polled last was woken {last} times, and 1 would do; the first, {first}"
     );
+    assert!(first == 0, "the task that polled first was woken {first} times, and 0 would do");
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! What several checks need: a limit of time, wakers that count, connections.
 #![cfg_attr(not(unix), allow(dead_code, reason = "some exercises are for Unix only"))]
 
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::panic::resume_unwind;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_task::{ArcWake, waker};
 
@@ -25,6 +27,46 @@ pub(crate) fn within_limit<T: Send + 'static>(check: impl FnOnce() -> T + Send +
         Err(RecvTimeoutError::Timeout) => panic!("it hangs: not done after {LIMIT:?}"),
         Err(RecvTimeoutError::Disconnected) => resume_unwind(thread.join().unwrap_err()),
     }
+}
+
+/// So long nobody wakes a future that was polled.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// What was done so often is not slept on, and ends here.
+pub(crate) const STOP: usize = 10_000;
+
+/// Has `block_on` run a future that is woken so many times by another thread, each time after a
+/// silence. Returns how often it was polled: it ends with the last wake, or with poll [`STOP`].
+pub(crate) fn polls_when_woken(
+    wakes: usize,
+    block_on: impl FnOnce(Pin<Box<dyn Future<Output = usize>>>) -> usize,
+) -> usize {
+    let (polls, woken) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut asleep = 0;
+    block_on(Box::pin(poll_fn(move |cx| {
+        let count = polls.fetch_add(1, Ordering::SeqCst) + 1;
+        let so_far = woken.load(Ordering::SeqCst);
+        if so_far == wakes || count == STOP {
+            return Poll::Ready(count);
+        }
+        // One thread for each wake: the last one has done its work.
+        if asleep == so_far {
+            asleep += 1;
+            wake_later(cx.waker().clone(), Arc::clone(&woken), Arc::clone(&polls));
+        }
+        Poll::Pending
+    })))
+}
+
+fn wake_later(waker: Waker, woken: Arc<AtomicUsize>, polls: Arc<AtomicUsize>) {
+    thread::spawn(move || {
+        let began = Instant::now();
+        while began.elapsed() < SILENCE && polls.load(Ordering::SeqCst) < STOP {
+            thread::sleep(Duration::from_millis(1));
+        }
+        woken.fetch_add(1, Ordering::SeqCst);
+        waker.wake();
+    });
 }
 
 /// Counts how often its waker is called.
