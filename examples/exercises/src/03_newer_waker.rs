@@ -1,9 +1,9 @@
 //! # Newer waker: a future that changes hands
 //!
-//! Problem: a future that waits leaves its waker where the event will find it. Between two polls
-//! it may have been handed to another task, by a `select`, a channel, or a `join` that is dropped.
-//! Happened: `Matthias247/futures-intrusive#18`: an event's future kept the waker of its first poll.
-//! Polled by another task later, it had the first one woken. `ardaku/whisk#1`: the same, in a
+//! Problem: a future that waits leaves its waker where the event will find it. Between two polls it
+//! may have been handed to another task, by a `select`, a channel, or a `join` that is dropped.
+//! Happened: `Matthias247/futures-intrusive#18`: an event's future kept the waker of its first
+//! poll. Polled by another task later, it had the first one woken. `ardaku/whisk#1`: the same, in a
 //! channel.
 //! Number: how often the task that polled last is woken by the event. Once would do.
 //! Try: `cargo test -p dormouse-exercises --test exercises newer_waker`

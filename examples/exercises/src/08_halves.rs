@@ -1,9 +1,9 @@
 //! # Halves: two tasks, one connection
 //!
 //! Problem: one task reads from a connection, another writes to it, and each may have to wait.
-//! Happened: `nervosnetwork/tentacle#262`: of a stream that can be split, the reading half was woken
-//! when it was the writing half's turn. `tokio-rs/tokio#7445`: a stream made for tests kept one
-//! timer for both halves; the half that was polled last pushed out the other, which then hung.
+//! Happened: `nervosnetwork/tentacle#262`: of a stream that can be split, the reading half was
+//! woken when it was the writing half's turn. `tokio-rs/tokio#7445`: a stream made for tests kept
+//! one timer for both halves; the half that was polled last pushed out the other, which then hung.
 //! Number: how often the task that reads is woken when something to read comes. Once would do.
 //! Try: `cargo test -p dormouse-exercises --test exercises halves`
 //! Hint: let the reader wait first, then the writer. Who is known to the stream now?

@@ -1,8 +1,8 @@
 //! # Interest: what to be told of
 //!
 //! Problem: a peer reads slowly, so a part of what it is sent has to wait here until there is room.
-//! Happened: `twitter/pelikan#116`: interest in writing was registered when a write would block, and
-//! stayed until the connection ended. `Cargill/splinter#23`: it was there from the start.
+//! Happened: `twitter/pelikan#116`: interest in writing was registered when a write would block,
+//! and stayed until the connection ended. `Cargill/splinter#23`: it was there from the start.
 //! Number: how many waits return with nothing to do, once all is sent. None would do.
 //! Try: `cargo test -p dormouse-exercises --test exercises interest`
 //! Hint: poll(2) reports what is so. How often is it so that a socket can be written to?

@@ -1,8 +1,8 @@
 //! # Descriptors: when there are none left
 //!
 //! Problem: a server accepts whoever comes, until the process has as many descriptors as it may.
-//! Happened: `nanomsg/nanomsg#152`, `tokio-rs/tokio#3529`, `oven-sh/bun#32705` and many more: at the
-//! limit, the loop that accepts burns a core: in the last one 98,000 calls in ten seconds.
+//! Happened: `nanomsg/nanomsg#152`, `tokio-rs/tokio#3529`, `oven-sh/bun#32705` and many more: at
+//! the limit, the loop that accepts burns a core: in the last one 98,000 calls in ten seconds.
 //! Number: how often it asks for a connection in 250 ms at the limit. Three times would do.
 //! Try: `cargo test -p dormouse-exercises --test exercises descriptors`
 //! Hint: accept(2) has failed. Where is the connection now, and what does poll(2) say of that?

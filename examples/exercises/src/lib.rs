@@ -4,31 +4,31 @@
 //! Every file here compiles, reads well, and is wrong in one place. A test knows, and says by which
 //! number. How to go about it:
 //!
-//! 1. Read a file, from its header on: what it is for, and where the fault happened.
-//! 2. See it red: `cargo test -p dormouse-exercises --test exercises NAME`, with a name of the first
-//!    column. The test itself is in `tests/checks/NAME.rs`.
-//! 3. Mend the file in `src/`, and run the same command until it is green. Names and signatures stay
-//!    as they are. The hint at the end of the header helps, if you are stuck.
-//! 4. Compare with `src/mended/`: what was wrong, why that is enough, and which function of dormouse
-//!    does it so.
+//! 1. Read a file of `src/`, from its header on: what it is for, and where its fault happened.
+//! 2. See it red: `cargo test -p dormouse-exercises --test exercises NAME`, with a name of the
+//!    table. The test itself is `tests/checks/NAME.rs`.
+//! 3. Mend the file, and run the same command until it is green. Names and signatures stay as they
+//!    are. Half a mend stays red, with another number.
+//! 4. Compare with the file of the same name in `src/mended/`: what was wrong, why that is enough,
+//!    and which function of dormouse does it so.
 //!
 //! Without a name the command runs all of them. They stand in the order in which dormouse's source
 //! is read; the first is the easiest.
 //!
-//! | `NAME`, in `src/` | what goes wrong | happened in |
-//! |---|---|---|
-//! | `block_on`, `01_block_on.rs` | a thread that waits for one future burns a core | `mgattozzi/whorl` |
-//! | `lost_wake`, `02_lost_wake.rs` | a future is woken, and never polled again | `bertptrs/beul#1` |
-//! | `newer_waker`, `03_newer_waker.rs` | the event comes, and wakes who had asked first | `Matthias247/futures-intrusive#18` |
-//! | `newest_first`, `04_newest_first.rs` | one task has the thread, the others starve | `tokio-rs/tokio#2349` |
-//! | `borrow`, `05_borrow.rs` | a change is told to one waiter, then it panics | `tokio-rs/tokio#1929` |
-//! | `token`, `06_token.rs` | a new socket gets an old one's event | `redis/redis#333` |
-//! | `edge`, `07_edge.rs` | bytes lie in the socket, and the loop sleeps | `tokio-rs/mio#1076` |
-//! | `halves`, `08_halves.rs` | of two tasks at one connection, one hangs | `nervosnetwork/tentacle#262` |
-//! | `deadline`, `09_deadline.rs` | the last bit before a deadline burns a core | `smol-rs/smol#109` |
-//! | `partial_write`, `10_partial_write.rs` | bytes are lost, in silence | `microsoft/WSL#40032` |
-//! | `interest`, `11_interest.rs` | after one large answer, a core burns for good | `twitter/pelikan#116` |
-//! | `descriptors`, `12_descriptors.rs` | at the limit of descriptors a core burns | `nanomsg/nanomsg#152` |
+//! | | `NAME` | what goes wrong | happened in |
+//! |---|---|---|---|
+//! | 01 | `block_on` | a thread that waits for one future burns a core | `mgattozzi/whorl` |
+//! | 02 | `lost_wake` | a future is woken, and never polled again | `bertptrs/beul#1` |
+//! | 03 | `newer_waker` | the event comes, and wakes who had asked first | `Matthias247/futures-intrusive#18` |
+//! | 04 | `newest_first` | one task has the thread, the others starve | `tokio-rs/tokio#2349` |
+//! | 05 | `borrow` | a change is told to one waiter, then it panics | `tokio-rs/tokio#1929` |
+//! | 06 | `token` | a new socket gets an old one's event | `redis/redis#333` |
+//! | 07 | `edge` | bytes lie in the socket, and the loop sleeps | `tokio-rs/mio#1076` |
+//! | 08 | `halves` | of two tasks at one connection, one hangs | `nervosnetwork/tentacle#262` |
+//! | 09 | `deadline` | the last bit before a deadline burns a core | `smol-rs/smol#109` |
+//! | 10 | `partial_write` | bytes are lost, in silence | `microsoft/WSL#40032` |
+//! | 11 | `interest` | after one large answer, a core burns for good | `twitter/pelikan#116` |
+//! | 12 | `descriptors` | at the limit of descriptors a core burns | `nanomsg/nanomsg#152` |
 //!
 //! The last three need a Unix system. `cargo test -p dormouse-exercises` is green all the same: it
 //! asserts that each exercise is red as it is shipped, and that its mended form is not.

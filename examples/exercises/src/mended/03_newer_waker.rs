@@ -1,9 +1,10 @@
 //! # Newer waker, mended: the last one to ask is the one to wake
 //!
 //! Fault: only the first poll left a waker. Later ones found a place taken, and took it for theirs.
-//! Mend: each poll that says 'not yet' puts its own waker there. The contract of `Future::poll` asks
-//! for that, and for no more: only the waker of the last poll has to be called. To spare the clone,
-//! compare with `Waker::will_wake` first; it may say no for the same task, so a no must replace.
+//! Mend: each poll that says 'not yet' puts its own waker there. The contract of `Future::poll`
+//! asks for that, and for no more: only the waker of the last poll has to be called. To spare the
+//! clone, compare with `Waker::will_wake` first; it may say no for the same task, so a no must
+//! replace.
 //! In dormouse: `Side::wait` in `runtime/src/source.rs` for sockets, `Timers::is_waiting` in
 //! `runtime/src/timer.rs` for deadlines.
 

@@ -1,10 +1,11 @@
 //! # Borrow, mended: first let go of the list, then wake
 //!
-//! Fault: the list was borrowed for as long as the loop ran, and the loop called wakers. A waker may
-//! poll its task on the spot, or drop it; either may come back to wait again, or to wake.
+//! Fault: the list was borrowed for as long as the loop ran, and the loop called wakers. A waker
+//! may poll its task on the spot, or drop it; either may come back to wait again, or to wake.
 //! Mend: the list is taken out whole, which ends the borrow in the same line; the wakers are called
 //! when nothing is borrowed any more. Taking them out one by one is not the same: who waits again
-//! would be woken again, for ever. With a `Mutex` the fault is a deadlock, and the mend is this one.
+//! would be woken again, for ever. With a `Mutex` the fault is a deadlock, and the mend is this
+//! one.
 //! In dormouse: `Side::wake` in `runtime/src/source.rs` takes the waker out before it calls it, and
 //! `Timers::fire` in `runtime/src/timer.rs` takes each timer out of the heap first.
 //! Leaves out: a task that polls twice is in the list twice.

@@ -2,7 +2,7 @@
 //!
 //! Fault: the token was the place in the table alone, and places are given out again. An event that
 //! the kernel had handed over before the close found whoever had the place by then.
-//! Mend: the token also says the how-manieth socket it is for, and the table compares. A number
+//! Mend: the token also says how many sockets had been opened by then, and the table compares. One
 //! from before finds nothing, so the event is dropped. To deregister is not enough: the event has
 //! left the kernel already. Not to give out places until the batch is done would do as well; it is
 //! the longer way, and does not help against late wakers or completions.

@@ -2,8 +2,8 @@
 //!
 //! Fault: one read for each event. The kernel reports the moment at which something comes, not that
 //! something is there; what is left in the socket brings no event of its own.
-//! Mend: reads go on until the kernel says 'not yet', or the end: from then on whatever comes is a new
-//! event. (A call that a signal interrupts says neither, so it is tried again, too.) A larger
+//! Mend: reads go on until the kernel says 'not yet', or the end: from then on whatever comes is a
+//! new event. (A call that a signal interrupts says neither, so it is tried again, too.) A larger
 //! buffer only makes the fault rarer.
 //! In dormouse: `Side::clear` in `runtime/src/source.rs`: 'ready' is remembered until a call says
 //! 'not yet'; `Side::clear_after_short_call` says when a short read may spare that call.

@@ -1,12 +1,12 @@
 //! # Deadline, mended: rounded up
 //!
-//! Fault: what was left was rounded down. The last part of a millisecond became a wait of zero, which
-//! is a question without a wait, again and again until the deadline had come.
+//! Fault: what was left was rounded down. The last part of a millisecond became a wait of zero,
+//! which is a question without a wait, again and again until the deadline had come.
 //! Mend: round up. A sleep is late by less than a millisecond, and costs one wait. What is exact
 //! stays as it is, and zero stays zero: one millisecond more for each would be a fault of its own
 //! (`Smithay/calloop#142`).
-//! In dormouse: `Runtime::park` in `runtime/src/runtime.rs` hands the time left over as it is, and mio
-//! rounds it up; `timeval` in `servers/models/select.rs` rounds up to microseconds, its unit.
+//! In dormouse: `Runtime::park` in `runtime/src/runtime.rs` hands the time left over as it is, and
+//! mio rounds it up; `timeval` in `servers/models/select.rs` rounds up to microseconds, its unit.
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};

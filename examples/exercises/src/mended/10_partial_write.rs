@@ -1,10 +1,11 @@
 //! # Partial write, mended: go on where the kernel left off
 //!
-//! Fault: a write that took a part was taken for one that took all. The rest was still in the buffer
-//! as the next read filled it again.
-//! Mend: a write says how much it took; what is left goes out next, after a wait for room, and there
-//! is no read until then. That also holds a peer back that sends and never reads: one buffer, and
-//! no more. (`write_all` would not do: at 'not yet' it gives up, and does not say how far it came.)
+//! Fault: a write that took a part was taken for one that took all. The rest was still in the
+//! buffer as the next read filled it again.
+//! Mend: a write says how much it took; what is left goes out next, after a wait for room, and
+//! there is no read until then. That also holds a peer back that sends and never reads: one buffer,
+//! and no more. (`write_all` would not do: at 'not yet' it gives up, and does not say how far it
+//! came.)
 //! In dormouse: `Connection::write` in `servers/models/connection.rs`: what is unsent is a range of
 //! the buffer, kept until it is empty, and no read comes before that.
 

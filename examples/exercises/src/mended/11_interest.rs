@@ -1,12 +1,12 @@
 //! # Interest, mended: in writing only while something waits to be written
 //!
-//! Fault: interest in writing came with the first write that did not take all, and stayed. A socket has
-//! room nearly always, so from then on each wait returned at once.
-//! Mend: after each write, interest is what it should be: there if something is unsent, gone if not.
-//! Derived from the one thing that it depends on, it can't be left behind.
+//! Fault: interest in writing came with the first write that did not take all, and stayed. A socket
+//! has room nearly always, so from then on each wait returned at once.
+//! Mend: after each write, interest is what it should be: there if something is unsent, gone if
+//! not. Derived from the one thing that it depends on, it can't be left behind.
 //! In dormouse: `Server::wait` in `servers/models/poll.rs` makes a new list for each call, and asks
-//! `Connection::wants_to_write` in `servers/models/connection.rs`. The runtime has both interests all
-//! the time, without this fault, as mio reports changes only: `Reactor::register` in
+//! `Connection::wants_to_write` in `servers/models/connection.rs`. The runtime has both interests
+//! all the time, without this fault, as mio reports changes only: `Reactor::register` in
 //! `runtime/src/reactor.rs`.
 
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,5 +1,5 @@
-//! A connection waits, and the process has no descriptor for it: in a child process, as the limit is
-//! that of the whole process.
+//! A connection waits, and the process has no descriptor for it: in a child process, as the limit
+//! is that of the whole process.
 
 use std::env;
 use std::fs::File;
