@@ -2,8 +2,8 @@
 //!
 //! Problem: whoever waits for a change leaves a waker in a list; a change wakes them all.
 //! Happened: `tokio-rs/tokio#1929`: a set of tasks was dropped; one of them called a waker in its
-//! drop, and that needed the list which was just being emptied: `BorrowMutError`, and the program
-//! ended. `tokio-rs/tokio-core#190`: the same of a future that was dropped.
+//! drop, and that needed the list which was just being emptied: a panic, `BorrowMutError`, at
+//! shutdown. `tokio-rs/tokio-core#190`: the same of a future that was dropped.
 //! Number: how many of three waiters are woken before the panic. Three would do, and no panic.
 //! Try: `cargo test -p dormouse-exercises --test exercises borrow`
 //! Hint: a waker is anybody's code. What may it do, and what is still going on here as it does?

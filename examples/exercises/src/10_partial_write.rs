@@ -3,7 +3,7 @@
 //! Problem: what comes in goes back, over a socket that has room for a part of it only.
 //! Happened: `microsoft/WSL#40032`: a relay asked a terminal to take what was typed; when it took
 //! less, the rest was lost, without a word. `MarkReedZ/mrloop#5`: the same in an echo server that
-//! was there as an example; its own client, which sends little, never noticed.
+//! was there as an example; its own client, which waits for each answer, never noticed.
 //! Number: how many of the bytes that were sent come back.
 //! Try: `cargo test -p dormouse-exercises --test exercises partial_write`
 //! Hint: write(2), 'RETURN VALUE'.
