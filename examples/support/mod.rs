@@ -7,6 +7,9 @@
 //! Try: `cargo run --example 01_blocking`
 #![allow(dead_code, reason = "each step uses a part of it")]
 
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
@@ -34,6 +37,20 @@ impl Stopwatch {
 /// The CPU time that this thread has used, since it is there: `clock_gettime(3)`.
 fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("a thread has a clock").into()
+}
+
+/// Connects so many clients, which then `talk` in a thread of their own; returns the server's ends.
+pub(crate) fn connected<T: Send + 'static>(
+    clients: usize,
+    talk: impl FnOnce(Vec<TcpStream>) -> io::Result<T> + Send + 'static,
+) -> io::Result<(Vec<TcpStream>, JoinHandle<io::Result<T>>)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let (mut ours, mut theirs) = (Vec::with_capacity(clients), Vec::with_capacity(clients));
+    for _ in 0..clients {
+        theirs.push(TcpStream::connect(listener.local_addr()?)?);
+        ours.push(listener.accept()?.0);
+    }
+    Ok((ours, thread::spawn(move || talk(theirs))))
 }
 
 /// A time in milliseconds, as the steps print it.
