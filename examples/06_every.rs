@@ -7,10 +7,10 @@
 //!
 //! You should see, with figures of your own:
 //!
-//!     pause      asked  in vain   % of a core  half within
-//!     none     176,420  176,390          99.9      0.03 ms
-//!     1 ms      12,840   12,810           9.6      0.70 ms
-//!     10 ms      2,460    2,430           1.9      5.83 ms
+//!     pause        asked  in vain   % of a core  half within
+//!     none       344,880  344,830          99.4      0.04 ms
+//!     1 ms         4,230    4,180           3.0      0.54 ms
+//!     10 ms          660      610           0.7      5.04 ms
 //!
 //! The longer the pause, the less CPU, and the longer a client waits for its answer. And asked in vain
 //! it is always: once a round and socket, whether anybody speaks or not. What is missing is somebody
