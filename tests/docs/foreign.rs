@@ -15,6 +15,7 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("FuturesUnordered", "of the crate futures"),
     ("LocalSet", "tokio's"),
     ("TokioExecutor", "of the crate hyper-util"),
+    ("current_thread", "a flavour of tokio's"),
     ("io_uring_setup", "a system call"),
     ("ip_local_port_range", "a setting of Linux"),
     ("process_clock", "a word of the study's JSON, made of the name of a variant"),
@@ -22,6 +23,7 @@ pub(crate) const WORDS: &[(&str, &str)] = &[
     ("ssi_band", "a field of signalfd(2)"),
     ("ssi_fd", "a field of signalfd(2)"),
     ("ssi_signo", "a field of signalfd(2)"),
+    ("yield_if_needed", "glommio's"),
 ];
 
 /// Paths that are none of this repository's files.
@@ -30,5 +32,7 @@ pub(crate) const PATHS: &[(&str, &str)] = &[
     ("dormouse-audit/1", "the name of a schema"),
     ("dormouse-load/1", "the name of a schema"),
     ("dormouse-study/1", "the name of a schema"),
+    ("runtime/scheduler/multi_thread", "a folder of tokio's"),
+    ("runtime/time/wheel", "a folder of tokio's"),
     ("target/release/dormouse", "is built"),
 ];

@@ -9,13 +9,18 @@ fn check(repo: &Repo, prose: &Prose) -> (usize, Vec<String>) {
     let (mut links, mut faults) = (0, Vec::new());
     for paragraph in prose.paragraphs.iter().filter(|paragraph| paragraph.kind != Kind::Block) {
         for link in paragraph.links() {
-            // Without a point or a stroke it is an item of the code: rustdoc checks it.
-            if link.target.contains("://") || !link.target.contains(['.', '/', '#']) {
+            if link.target.contains("://") || link.is_to_an_item() {
                 continue;
             }
             links += 1;
             if let Err(wrong) = leads(repo, &prose.file, &link.target) {
                 faults.push(format!("{}: {wrong}", prose.place(paragraph, link.from)));
+            }
+        }
+        if let Some(source) = source_page(&paragraph.text) {
+            links += 1;
+            if !repo.has(&source) {
+                faults.push(format!("{}: there is no {source}", prose.place(paragraph, 0)));
             }
         }
         for (at, title) in quoted_titles(paragraph) {
@@ -41,6 +46,14 @@ fn leads(repo: &Repo, from: &str, target: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("the link to {target} leads nowhere: {path} has no such heading"))
+}
+
+/// The file that rustdoc shows under this address: `[a]: ../src/dormouse/slots.rs.html`.
+fn source_page(text: &str) -> Option<String> {
+    let (_, page) = text.split_once("]: ../src/dormouse")?;
+    let source = page.strip_suffix(".html")?;
+    let study = source.strip_prefix("_study/").map(|source| format!("servers/{source}"));
+    study.or_else(|| Some(format!("runtime/src{source}")))
 }
 
 /// `DESIGN.md, "One thread"` in a text.
@@ -108,6 +121,8 @@ fn a_link_that_leads_nowhere_is_named() {
         "{faults:?}"
     );
     assert_eq!(faults.len(), 2, "{faults:?}");
+    let (links, faults) = check(&repo, &Prose::page("c.md", "[a]: ../src/dormouse/a.rs.html\n"));
+    assert!(links == 1 && faults[0].contains("there is no runtime/src/a.rs"), "{faults:?}");
     let page = "(DESIGN.md, \"One thread\"), and DESIGN.md, \"Two\nthreads\"";
     let (_, faults) = check(&repo, &Prose::page("c.md", page));
     assert!(faults.len() == 1 && faults[0].contains("no \"Two threads\""), "{faults:?}");

@@ -5,6 +5,7 @@
 //! be written down stands in one table each: names that are not ours (`foreign.rs`).
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod cells;
 mod foreign;
 mod items;
 mod laws;

@@ -37,6 +37,13 @@ pub(crate) struct Link {
     pub(crate) to: usize,
 }
 
+impl Link {
+    /// `[spawn](crate::spawn)`: rustdoc checks those.
+    pub(crate) fn is_to_an_item(&self) -> bool {
+        !self.target.contains(['.', '/', '#'])
+    }
+}
+
 pub(crate) struct Prose {
     pub(crate) file: String,
     pub(crate) paragraphs: Vec<Paragraph>,
@@ -208,9 +215,17 @@ fn begins_an_item(line: &str) -> bool {
     line.starts_with("- ") || (digits > 0 && line[digits..].starts_with(". "))
 }
 
-/// The parts of a source file's header stand on lines of their own, without blank ones between.
+/// The parts of a source file's header, and where links lead, stand on lines of their own.
 fn begins_a_part(line: &str) -> bool {
-    const PARTS: [&str; 6] =
-        ["Problem:", "Idea:", "Leaves out:", "Read before:", "Read next:", "Try:"];
-    PARTS.iter().any(|part| line.starts_with(part)) || line.starts_with("You should see:")
+    const PARTS: [&str; 8] = [
+        "Problem:",
+        "Idea:",
+        "Leaves out:",
+        "Read before:",
+        "Read next:",
+        "Try:",
+        "You should see",
+        "Break it:",
+    ];
+    PARTS.iter().any(|part| line.starts_with(part)) || line.starts_with('[') && line.contains("]: ")
 }

@@ -54,7 +54,8 @@ impl Checker<'_> {
     }
 
     fn paragraph(&mut self, paragraph: &Paragraph) {
-        let links = paragraph.links();
+        let mut links = paragraph.links();
+        links.retain(|link| !link.is_to_an_item());
         let (mut end, mut before, mut file) = (0, None, None);
         self.bare_paths(paragraph);
         for span in paragraph.code() {
