@@ -87,7 +87,7 @@ fn what_keeps_a_law_stands_in_the_code() {
 
 #[test]
 fn a_line_that_has_changed_is_noticed() {
-    let source = "impl Side {\n    fn clear(&self) {\n        self.ready\n            .set(false);\n    }\n}\n";
+    let source = "impl Side {\n    fn clear(&self) {\n        self.ready\n            .set(false);\n    }\n}";
     let repo = Repo::of([("runtime/src/net/a.rs".to_owned(), source.to_owned())]);
     let items = Items::of(&repo);
     let check = |cell: &str| check(&repo, &items, &format!("| 0 | says | {cell} | tests |"));

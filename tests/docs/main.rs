@@ -1,12 +1,15 @@
 //! The prose is true: what the pages and headers name exists, and what they tell a reader to type
 //! does what they say.
 //!
-//! Nothing here is listed that can be found: a new page, file or step is read as it comes. What must
-//! be written down stands in one table each: names that are not ours (`foreign.rs`).
+//! Nothing here is listed that can be found: a new page, file or step is read as it comes. What
+//! must be written down stands in one table each: names that are not ours (`foreign.rs`), and where
+//! each term is explained (`terms.rs`).
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+mod arrows;
 mod cells;
 mod foreign;
+mod header;
 mod items;
 mod laws;
 mod links;
@@ -15,6 +18,8 @@ mod paths;
 mod prose;
 mod references;
 mod repo;
+mod terms;
+mod tour;
 
 use prose::Prose;
 use repo::Repo;
