@@ -1,7 +1,8 @@
 //! # Counters: what a server asked of the kernel, and what came of it
 //!
-//! Problem: how often a server asks in vain is the story of this project, but counting, logging
-//! and printing would bury the few lines of a server that people come to read.
+//! Problem: how often a server asks *in vain*, which is to hear 'not yet' or nothing, is the story
+//! of this project, but counting, logging and printing would bury the few lines of a server that
+//! people come to read.
 //! Idea: a server passes the result of each system call through one method here, and gets it back.
 //! Leaves out: times; a recorder of them belongs at this same seam.
 //! Read before: `output.rs`. Read next: `reply.rs`.
@@ -259,7 +260,7 @@ impl Counters {
 
 /// The time that a peer is with us: its drop is counted as the end of the connection.
 ///
-/// So the end is counted wherever it comes from: a task that is dropped in mid-wait, because its
+/// So the end is counted wherever it comes from: a future that is dropped in mid-wait, as its
 /// server ends, never comes to the line that would say so.
 pub struct Stay {
     /// Whose.

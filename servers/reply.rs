@@ -3,7 +3,7 @@
 //! Problem: every server must answer the same, or the comparison compares answers.
 //! Idea: one function turns a message into its answer, in the buffer where the message lies.
 //! Leaves out: messages. A server answers the bytes that one read brought, wherever they end.
-//! Read next: `options.rs`.
+//! Read before: `counters.rs`. Read next: `options.rs`.
 //! Try: `cargo run -- serve blocking --reply verbatim`
 
 use clap::ValueEnum;

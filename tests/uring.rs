@@ -1,8 +1,8 @@
 //! What only the server on `io_uring` has to show: that its two queues lose nothing, that memory
 //! lent to the kernel comes back, and that it says why where there is no ring.
 //!
-//! What it shares with all models is in `conformance.rs`. Where the kernel gives no ring, each of
-//! these tests says so, and passes.
+//! What it shares with all models is in `tests/conformance/`. Where the kernel gives no ring, each
+//! of these tests says so, and passes.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 

@@ -59,6 +59,8 @@
 //! | `wakes.rs` | How is a wake seen? |
 //! | `polls.rs` | How is a poll too many seen? |
 //!
+//! Read before: `polls.rs`. Read next: `servers/models/async.rs`.
+//!
 //! # What is exact, and what is not
 //!
 //! | what | exact? |

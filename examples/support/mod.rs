@@ -3,7 +3,7 @@
 //! Problem: each step should show its one idea, and nothing else.
 //! Idea: what measures, and what is the same in all of them, stands here.
 //! Leaves out: whatever a step is about.
-//! Read next: `../01_blocking.rs`.
+//! Read next: `01_blocking.rs`.
 //! Try: `cargo run --example 01_blocking`
 #![allow(dead_code, reason = "each step uses a part of it")]
 

@@ -5,7 +5,7 @@
 //! Idea: what travels is a closure that makes the future. A task of the runtime, the porter, waits
 //! for such closures at a channel, and spawns what they make; the results go back the same way.
 //! Leaves out: waking tasks. Every `Waker` may be called from any thread (`wake.rs`).
-//! Read before: `snapshot.rs`. Read next: `spawner.rs`.
+//! Read before: `snapshot/table.rs`. Read next: `spawner.rs`.
 //! Try: `cargo test -p dormouse --test handle`
 
 use std::fmt;

@@ -5,7 +5,7 @@
 //! Idea: task and handle share one cell. The task's side fills it, on its last breath at the
 //! latest: if it is dropped with the cell still empty, the task was cancelled.
 //! Leaves out: cancelling on drop. A dropped handle leaves its task running.
-//! Read before: `task.rs`. Read next: `executor.rs`.
+//! Read before: `join/error.rs`. Read next: `executor.rs`.
 //! Try: `cargo test -p dormouse --test tasks`
 
 mod error;

@@ -33,6 +33,14 @@
 //! worth having; then this crate is a short book: each file holds one idea, and needs only those
 //! above it. A name here leads to its source.
 //!
+//! Its words: a *task* is a spawned future, and the *executor* polls it. A *waker* is left where a
+//! task waits, and a *wake* puts the task into the *run queue*, oldest first. Where no task can
+//! run, the thread *parks*: it sleeps in the one call that waits for the kernel, until there is
+//! news of a socket, the nearest *deadline* comes, or another thread ends the sleep, which is an
+//! *unpark*. What makes that call is the *reactor*; a socket is a *source* to it.
+//!
+//! Read before: `servers/models/uring.rs`. Read next: [`slots.rs`].
+//!
 //! | file | the question that it answers |
 //! |---|---|
 //! | [`slots.rs`] | How does a number stay right when what it named is gone? |

@@ -5,7 +5,7 @@
 //! So a look at the tables answers, and nothing has to be noted for it beforehand.
 //! Leaves out: what a task waits for that is not the runtime's (a channel, a lock), and waits by a
 //! waker that a combinator made of its own (`FuturesUnordered`).
-//! Read before: `runtime.rs`. Read next: `handle.rs`.
+//! Read before: `runtime.rs`. Read next: `snapshot/table.rs`.
 //! Try: `cargo test -p dormouse --test snapshot`
 
 mod table;

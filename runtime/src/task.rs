@@ -5,7 +5,7 @@
 //! Idea: they are two things. The waker is an `Arc` with a key and a few flags; the future stays
 //! in the executor's table, under that key.
 //! Leaves out: what becomes of the result (`join.rs`).
-//! Read before: `queue.rs`. Read next: `join.rs`.
+//! Read before: `queue.rs`. Read next: `join/error.rs`.
 //! Try: `cargo test -p dormouse --test tasks`
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

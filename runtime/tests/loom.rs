@@ -4,7 +4,7 @@
 //!
 //! The file under test is the runtime's own, compiled a second time on top of the model checker's
 //! locks and atomics. A lost wake shows as a deadlock, an ordering too weak as a read that misses
-//! what the waker wrote, a needless unpark as a count. `.ci/sabotage` breaks each of the
+//! what the waker wrote, a needless unpark as a count. `sabotage.rs` breaks each of the
 //! protocol's steps in turn and demands that these tests notice.
 #![cfg(loom)]
 

@@ -1,5 +1,5 @@
 //! What the runtime promises of itself: that its heart is small, that nothing in it is unchecked,
-//! that each dependency has a reason, and that its pages name tests that exist.
+//! and that each dependency has a reason.
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::fs;
@@ -75,35 +75,4 @@ fn each_dependency_has_a_reason() {
         before = line;
     }
     assert_eq!(dependencies, 9, "README.md says how many there are");
-}
-
-#[test]
-fn the_contract_of_behaviour_names_tests_that_exist() {
-    assert!(named_tests(&read("src/guide/behaviour.rs")) >= 25);
-}
-
-#[test]
-fn the_table_of_features_names_tests_that_exist() {
-    let design = read("../DESIGN.md");
-    let section = design.split("## Beside tokio").nth(1).unwrap().split("\n## ").next().unwrap();
-    assert!(named_tests(section) >= 15);
-}
-
-/// How many tests of `runtime/tests/` the last column of a table names; each must exist.
-fn named_tests(table: &str) -> usize {
-    let rows = table.lines().filter(|line| line.contains(" | ") && line.contains(".rs`: "));
-    let mut tests = 0;
-    for row in rows {
-        let cell = row.trim_end_matches('|').rsplit('|').next().unwrap();
-        let mut file = String::new();
-        for word in cell.split('`').skip(1).step_by(2) {
-            if Path::new(word).extension().is_some_and(|extension| extension == "rs") {
-                file = read(&format!("tests/{word}"));
-            } else {
-                assert!(file.contains(&format!("fn {word}(")), "no test {word}: {row}");
-                tests += 1;
-            }
-        }
-    }
-    tests
 }

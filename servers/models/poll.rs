@@ -2,8 +2,8 @@
 //!
 //! Problem: a set of bits ends at descriptor 1023, and three sockets cost as much as a thousand, if
 //! one of the three has a high descriptor.
-//! Idea: hand over an array instead, one entry per socket: which one, and what to wait for
-//! (System V, 1986). The question still travels whole, each time.
+//! Idea: hand over an array instead, one entry per socket: which one, and what to wait for, the
+//! *interest* (System V, 1986). The question still travels whole, each time.
 //! Leaves out: a list that the kernel keeps; that is `mio.rs`.
 //! Read before: `select.rs`. Read next: `readiness.rs`.
 //! Try: `diff servers/models/select.rs servers/models/poll.rs`

@@ -44,7 +44,7 @@ impl News {
 pub(super) enum Next {
     /// Leave it alone until there is news.
     Wait,
-    /// It could go on, but has had its share of this turn.
+    /// It could go on, but has had its share of this *turn*, one pass of the server's loop.
     Again,
     /// All is said and sent.
     Close,

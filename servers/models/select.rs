@@ -46,7 +46,7 @@ pub fn serve(
 struct Server<'a> {
     listener: &'a TcpListener,
     accepting: Accepting,
-    /// By token: the number of its place here.
+    /// By *token*, the number that stands for a connection: that of its place here.
     connections: Slab<Connection<TcpStream>>,
     idle: Idle,
     options: &'a Options,

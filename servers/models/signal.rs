@@ -96,7 +96,7 @@ impl<'a> Server<'a> {
         } else {
             Some(Duration::ZERO)
         };
-        // A read of the queue can't end by itself, so a deadline costs a call of its own.
+        // A read of the queue can't end by itself, so a limit of time costs a call of its own.
         if let Some(timeout) = timeout
             && !self.is_signalled_within(timeout)?
         {

@@ -97,6 +97,6 @@
 //! | `TcpSocket`, `set_linger`, `broadcast` and other options | `socket2`: its `SockRef` of a socket here; or make one there, and take it over by `from_std` |
 //! | `into_std`, `try_read` and its like, `reunite`, `Interval::reset` | none; for the last, a new [`interval_at`](crate::time::interval_at) |
 //! | `select!`, `join!` | `futures::{select, join}`, or `futures_lite::future::{or, zip}` |
-//! | `signal`, `process` | `signal-hook`, as above; std's pipes through [`Async`](crate::Async). See `signals.rs` and `child.rs` in `examples/ecosystem/examples/` |
+//! | `signal`, `process` | `signal-hook`, as above; std's pipes through [`Async`](crate::Async). In `examples/ecosystem/examples/`: `signals.rs`, `child.rs` |
 //! | `RuntimeMetrics`, tokio-console | [`Runtime::metrics`](crate::Runtime::metrics) (tasks that want it share the `Runtime` in an `Rc`), [`snapshot`](crate::snapshot()), [`Watchdog`](crate::Watchdog): without flags |
 //! | the cooperative budget | 32 calls a poll, for the sockets and timers of this crate |

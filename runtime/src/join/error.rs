@@ -1,4 +1,10 @@
-//! Why a task ended without a value.
+//! # Error: why a task ended without a value
+//!
+//! Problem: whoever waits for a task that will give no value must not wait for ever, nor guess.
+//! Idea: there are two reasons, cancelled and panicked; the second carries what it panicked with.
+//! Leaves out: errors of the task's own. They are values.
+//! Read before: `task.rs`. Read next: `join.rs`.
+//! Try: `cargo test -p dormouse --test tasks panic`
 
 use std::any::Any;
 use std::fmt;
@@ -18,6 +24,7 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 pub struct JoinError(Reason);
 
+// IDEA: a task that gives no value was cancelled or has panicked; there is no third reason.
 enum Reason {
     Cancelled,
     /// Behind a lock only so that the error is `Sync`, as errors are expected to be.

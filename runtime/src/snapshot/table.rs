@@ -1,4 +1,10 @@
-//! A snapshot as text: a row for each task, and one for each source.
+//! # Table: a snapshot as text
+//!
+//! Problem: whoever asks for a snapshot has a program that hangs, and wants something to read.
+//! Idea: a row for each task, and one for each source; what a task waits for stands in its row.
+//! Leaves out: other forms: a snapshot is a struct.
+//! Read before: `snapshot.rs`. Read next: `handle.rs`.
+//! Try: `cargo run -- serve async`, and `pkill -USR1 dormouse`
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -39,6 +45,7 @@ impl Snapshot {
         ]
     }
 
+    // IDEA: one cell says all that a task waits for: sources by number, a deadline by how long.
     fn waits_for(&self, task: &TaskSeen) -> String {
         let source = |(id, way): &(super::Id, Way)| match way {
             Way::Read => format!("read {id}"),

@@ -99,7 +99,7 @@ pub(super) fn send_before(socket: &TcpStream, unsent: &[u8], key: usize) -> Entr
         .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
         .build()
         // IDEA: linked, the whole exchange of a message is one system call.
-        // It answers, and is woken by the next message.
+        // It answers, and the next message ends the wait.
         .flags(Flags::IO_LINK | Flags::SKIP_SUCCESS)
         .user_data(Token::Send(key).number())
 }

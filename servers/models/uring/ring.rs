@@ -281,6 +281,7 @@ impl Ring {
 
     /// Puts all of these into the submission queue, or none where room is short.
     fn push(&mut self, entries: &[Entry]) -> bool {
+        // IDEA: from here to its completion a buffer is the kernel's, and nobody can reach it.
         // SAFETY: the entries name descriptors and buffers that this ring owns. A slot that is lent
         // is not removed, nor its buffer reached, from here until the one completion that gives it
         // back; a drop of the ring waits for all of these, or leaks the buffers.
