@@ -2,9 +2,11 @@
 
 /// `Type::name`, or all of a type or crate.
 pub(crate) const MEMBERS: &[(&str, &str)] = &[
+    ("Future::poll", "std's"),
     ("MissedTickBehavior::Skip", "tokio's"),
     ("Runtime::enter", "tokio's"),
     ("Waker::data", "std's"),
+    ("Waker::will_wake", "std's"),
     ("io::ErrorKind", "std's"),
     ("tokio::time", "the crate's"),
 ];
@@ -12,6 +14,7 @@ pub(crate) const MEMBERS: &[(&str, &str)] = &[
 /// Single words that look like names of ours.
 pub(crate) const WORDS: &[(&str, &str)] = &[
     ("AsyncFd", "tokio's"),
+    ("BorrowMutError", "std's"),
     ("FuturesUnordered", "of the crate futures"),
     ("LocalSet", "tokio's"),
     ("TokioExecutor", "of the crate hyper-util"),
@@ -32,6 +35,7 @@ pub(crate) const PATHS: &[(&str, &str)] = &[
     ("dormouse-audit/1", "the name of a schema"),
     ("dormouse-load/1", "the name of a schema"),
     ("dormouse-study/1", "the name of a schema"),
+    ("mgattozzi/whorl", "a repository"),
     ("runtime/scheduler/multi_thread", "a folder of tokio's"),
     ("runtime/time/wheel", "a folder of tokio's"),
     ("target/release/dormouse", "is built"),

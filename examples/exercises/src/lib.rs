@@ -6,7 +6,7 @@
 //!
 //! 1. Read a file of `src/`, from its header on: what it is for, and where its fault happened.
 //! 2. See it red: `cargo test -p dormouse-exercises --test exercises NAME`, with a name of the
-//!    table. The test itself is `tests/checks/NAME.rs`.
+//!    table. The test itself is `examples/exercises/tests/checks/`.
 //! 3. Mend the file, and run the same command until it is green. Names and signatures stay as they
 //!    are. Half a mend stays red, with another number.
 //! 4. Compare with the file of the same name in `src/mended/`: what was wrong, why that is enough,
