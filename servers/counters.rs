@@ -98,7 +98,7 @@ impl Counters {
         self.accepted(result)
     }
 
-    /// Reports what came of accepting where no call of its own was made for it.
+    /// Reports what came of accepting in `uring`, where the kernel accepts without a call of ours.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Counters {
         self.received(peer, result, buffer)
     }
 
-    /// Reports what came from `peer` where no call of its own was made for it.
+    /// Reports what came from `peer` in `uring`, where there is no call of ours to count.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Counters {
         self.sent(peer, result)
     }
 
-    /// Reports what the kernel took for `peer` where no call of its own was made for it.
+    /// Reports what the kernel took for `peer` in `uring`, where there is no call of ours to count.
     ///
     /// # Errors
     ///
@@ -260,8 +260,8 @@ impl Counters {
 
 /// The time that a peer is with us: its drop is counted as the end of the connection.
 ///
-/// So the end is counted wherever it comes from: a future that is dropped in mid-wait, as its
-/// server ends, never comes to the line that would say so.
+/// So the end is counted wherever it comes from. `async` needs that: what waits there may be dropped
+/// as its server ends, and never comes to the line that would say so.
 pub struct Stay {
     /// Whose.
     pub peer: SocketAddr,

@@ -58,7 +58,7 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
-    /// The same, for what can't do without: `what` names it, and `elsewhere` does it from outside.
+    /// The same, for a call that needs one: `what` is its name, `elsewhere` what to use outside.
     #[track_caller]
     pub(crate) fn for_call(what: &str, elsewhere: &str) -> Rc<Context> {
         match Self::current() {
@@ -79,7 +79,8 @@ impl Context {
         })
     }
 
-    /// Whether this is the runtime that this thread runs just now, so that a wait can end.
+    /// Whether this is the runtime that this thread runs just now: only then does anybody report
+    /// events.
     pub(crate) fn is_current(self: &Rc<Self>) -> bool {
         let here = |current: &RefCell<Option<Rc<Context>>>| {
             current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, self))

@@ -108,7 +108,7 @@ impl Executor {
     }
 
     /// Polls every task that can run now, once, oldest wake first; returns how many there were.
-    /// `adopted` polls the future of `block_on`; `batch` is empty memory.
+    /// `adopted` polls the future of `block_on`; `batch` is an empty buffer, the same each turn.
     pub(crate) fn run_batch(
         &self,
         batch: &mut Vec<Key>,
@@ -151,8 +151,9 @@ impl Executor {
         }
     }
 
-    /// Whether the task that is being polled may go on with what is ready. If not, it is queued
-    /// again, behind the others, and has to return `Pending`.
+    /// Whether the task that is being polled may go on with what is ready: asked by sockets and
+    /// sleeps before each step (`net/async_io.rs`). If not, it is queued again, behind the others, and
+    /// has to return `Pending`.
     ///
     /// Who was `held_up` so before goes on once in any case: another future of the same task may
     /// have used up all the steps again.
@@ -187,7 +188,7 @@ impl Executor {
     }
 
     /// Queues the tasks that other threads woke; from here on they need not unpark this one.
-    /// `letters` is empty memory.
+    /// `letters` is an empty buffer, the same each turn.
     pub(crate) fn read_letters(&self, letters: &mut Vec<Key>) {
         self.queue.inbox.take(letters);
         for key in letters.drain(..) {

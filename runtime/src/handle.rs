@@ -38,25 +38,28 @@ use crate::task;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    porter: mpsc::UnboundedSender<Job>,
+    porter: mpsc::UnboundedSender<Parcel>,
 }
 
 /// Spawns something on the runtime's own thread; or is dropped, with its runtime. That runs foreign
-/// code, whose panic must not keep the other jobs in the channel.
-struct Job(Option<Box<dyn FnOnce() + Send>>);
+/// code, whose panic must not keep the other parcels in the channel.
+struct Parcel(Option<Box<dyn FnOnce() + Send>>);
 
-impl Drop for Job {
+impl Drop for Parcel {
     fn drop(&mut self) {
         task::let_go("a task", self.0.take());
     }
 }
 
-/// The next job; not for ever if they come faster than they are done.
-fn next(jobs: &mut mpsc::UnboundedReceiver<Job>, cx: &mut TaskContext<'_>) -> Poll<Option<Job>> {
+/// The next parcel; not for ever if they come faster than they are done.
+fn next(
+    parcels: &mut mpsc::UnboundedReceiver<Parcel>,
+    cx: &mut TaskContext<'_>,
+) -> Poll<Option<Parcel>> {
     if Context::current().is_some_and(|context| !context.executor.may_go_on(cx, false)) {
         return Poll::Pending;
     }
-    Pin::new(jobs).poll_next(cx)
+    Pin::new(parcels).poll_next(cx)
 }
 
 impl Handle {
@@ -85,12 +88,12 @@ impl Handle {
 
     #[track_caller]
     fn of(context: &Rc<Context>) -> Handle {
-        let (porter, mut jobs) = mpsc::unbounded::<Job>();
+        let (porter, mut parcels) = mpsc::unbounded::<Parcel>();
         drop(context.executor.spawn(async move {
             set_task_name("porter");
             // It ends with the last handle.
-            while let Some(mut job) = poll_fn(|cx| next(&mut jobs, cx)).await {
-                if let Some(spawn) = job.0.take() {
+            while let Some(mut parcel) = poll_fn(|cx| next(&mut parcels, cx)).await {
+                if let Some(spawn) = parcel.0.take() {
                     spawn();
                 }
             }
@@ -137,13 +140,14 @@ impl Handle {
         let (told, result) = oneshot::channel();
         let (abort, aborted) = oneshot::channel();
         let place = Location::caller();
-        let job = Job(Some(Box::new(move || {
+        // IDEA: what travels is a closure; the future that it makes never does.
+        let parcel = Parcel(Some(Box::new(move || {
             if let Some(context) = Context::current() {
                 drop(context.executor.spawn_at(carry(make, told, aborted), place));
             }
         })));
-        // A runtime that is gone drops the job here, and so tells the handle.
-        self.porter.unbounded_send(job).ok();
+        // A runtime that is gone drops the parcel here, and so tells the handle.
+        self.porter.unbounded_send(parcel).ok();
         RemoteJoinHandle { result, abort: Some(abort) }
     }
 }
@@ -163,7 +167,7 @@ async fn carry<F: Future + 'static>(
     })
     .await;
     drop(task);
-    // IDEA: the task has ended, so its result is there; only that has to travel.
+    // The task has ended, so its result is there; only that has to travel.
     if let Err(result) = told.send(handle.await) {
         log_unheard(&result);
     }

@@ -92,7 +92,7 @@ struct Teller<T> {
 }
 
 impl<T> Teller<T> {
-    /// The cell, while it says something to somebody: a handle that was dropped may have aborted.
+    /// The cell, while there is a handle, or one that aborted before it went; else it is let go here.
     fn shared(&mut self) -> Option<&Shared<T>> {
         self.shared.take_if(|shared| Rc::strong_count(shared) == 1 && !shared.aborted.get());
         self.shared.as_deref()
@@ -122,6 +122,8 @@ impl<T> Drop for Teller<T> {
     }
 }
 
+// A future may point into itself once it was polled, so it must not move: `Pin` promises that, and
+// `project` hands the promise on to a field.
 pin_project! {
     /// A future whose result goes to its [`JoinHandle`]. A panic ends it, and goes there too.
     struct Spawned<F: Future> {

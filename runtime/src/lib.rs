@@ -44,8 +44,8 @@
 //! | file | the question that it answers |
 //! |---|---|
 //! | [`slots.rs`] | How does a number stay right when what it named is gone? |
-//! | [`metrics.rs`], [`names.rs`], [`observe.rs`] | How do counters and logs see all, without being in the way? |
-//! | [`sync.rs`], [`wake.rs`] | How does another thread end the sleep, and never too early? |
+//! | [`metrics.rs`], [`names.rs`], [`observe.rs`] | How do counters and logs see all, without being in the way? (Skim them now: `saw(…)` counts and logs.) |
+//! | [`sync.rs`], [`wake.rs`] | How does another thread end the sleep, and no wake is lost? |
 //! | [`queue.rs`] | Which tasks can run, and how does a waker get one there? |
 //! | [`task.rs`] | What does a waker know of its task? |
 //! | [`join.rs`] | How does a task's end reach whoever waits for it? |

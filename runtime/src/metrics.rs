@@ -1,6 +1,6 @@
 //! # Metrics: what a runtime has done, in numbers
 //!
-//! Problem: that nothing spins can't be seen from outside; that it was counted can be asserted.
+//! Problem: from outside nobody sees whether a runtime spins; a count can be asserted.
 //! Idea: a figure for each kind of thing that happens in the loop. They are always on: one
 //! addition each.
 //! Leaves out: when it happened, and to whom (`snapshot.rs`).
@@ -51,7 +51,7 @@ pub struct Metrics {
     pub returned_unpark: u64,
     /// Parks that a signal interrupted.
     pub returned_interrupted: u64,
-    /// Parks that ended because the system can't wait any longer at a time.
+    /// Parks that ended because the longest wait that the system knows was over.
     pub returned_clamped: u64,
     /// Parks that ended for no reason known. A fault where it is not 0.
     pub returned_none: u64,

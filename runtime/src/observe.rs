@@ -75,6 +75,7 @@ pub(crate) enum Moment {
     Waits(Key),
     /// or has come to its end.
     Ended(Key),
+    /// Was queued, and is gone before its poll.
     Discarded(Key),
     /// A wake by this thread, whatever came of it.
     Woken(Key),
@@ -107,7 +108,7 @@ pub(crate) enum Moment {
 /// A place in the program.
 pub(crate) type Place = &'static Location<'static>;
 
-/// Is told of every moment. It must not come back to the runtime while it borrows something.
+/// Is told of every moment. It must not call the runtime while it holds a borrow of its own.
 pub(crate) type Listener = Box<dyn Fn(Moment, &Names)>;
 
 /// Listens to one runtime, and lets others listen.

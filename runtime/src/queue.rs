@@ -26,7 +26,7 @@ pub(crate) struct RunQueue {
     ready: RefCell<Vec<Key>>,
     /// The task that is being polled just now.
     pub(crate) polled: Cell<Option<Key>>,
-    /// Whose run queue this is: a runtime has one inbox.
+    /// Tells this runtime from others: each has one inbox.
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) observer: Rc<Observer>,
 }
@@ -39,6 +39,7 @@ impl RunQueue {
     /// Calls `with` if this thread runs the runtime of `inbox` just now.
     #[inline]
     pub(crate) fn if_here(inbox: &Arc<Inbox>, with: impl FnOnce(&RunQueue)) -> bool {
+        // IDEA: on the runtime's own thread the run queue is at hand; anybody else writes a letter.
         // A thread that is ending has lost its `HERE`: then it runs no runtime either.
         HERE.try_with(|here| match &*here.borrow() {
             Some(queue) if Arc::ptr_eq(&queue.inbox, inbox) => {
@@ -68,7 +69,6 @@ impl RunQueue {
     /// a task that wakes itself takes its turn behind all others.
     pub(crate) fn take_batch(&self, empty: &mut Vec<Key>) {
         debug_assert!(empty.is_empty(), "a batch ends before the next begins");
-        // IDEA: a batch is swapped out whole: who is woken during it waits for the next.
         mem::swap(&mut *self.ready.borrow_mut(), empty);
     }
 

@@ -123,8 +123,8 @@ impl Runtime {
     ///
     /// 1. wait: if no task can run, park until something happens; else, now and then, only ask.
     ///    Either way, whoever an event concerns is woken.
-    /// 2. inbox: queue the tasks that other threads woke.
-    /// 3. timers: wake those whose deadline has come, once the kernel has said what came before.
+    /// 2. inbox: after a wait or a question, queue the tasks that other threads woke.
+    /// 3. timers: after the kernel has answered, wake those whose deadline has come.
     /// 4. run: poll each task that is queued by now, once.
     fn run(
         &self,
@@ -136,6 +136,7 @@ impl Runtime {
         while !done.get() {
             // 1. wait
             let idle = queue.is_empty();
+            // A park that was cut short, by a letter or a signal, has asked nothing.
             let asked = (idle && self.park()) || self.ask_now_and_then();
             observer.saw(Moment::Turn);
             if idle || asked {
@@ -152,8 +153,8 @@ impl Runtime {
         }
     }
 
-    /// Sleeps until something happens; not at all if a letter lies in the inbox. Returns whether
-    /// the kernel has said what there is.
+    /// Sleeps until something happens; not at all if a letter lies in the inbox, or a deadline has
+    /// come. Returns whether the kernel has said what there is.
     fn park(&self) -> bool {
         let Context { reactor, timers, inbox, .. } = &*self.context;
         let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));

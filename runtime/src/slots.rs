@@ -18,7 +18,8 @@ const LOWER: usize = usize::MAX >> HALF;
 pub(crate) struct Key(pub(crate) usize);
 
 impl Key {
-    /// Fits no value: [`Slots::insert_with`] never gives out the last place.
+    /// Fits no value, as [`Slots::insert_with`] never gives out the last place: for a token that is
+    /// no source's, and a key that is not given yet.
     pub(crate) const RESERVED: Key = Key(usize::MAX);
 
     fn place(self) -> usize {

@@ -67,13 +67,14 @@ pub(crate) struct Side {
     unclear: Cell<bool>,
     /// It was ready, and its task had to give way to others.
     pub(crate) held_up: Cell<bool>,
-    /// `waker` waits. One that does not is kept, as the next to wait is most likely the same.
+    /// Whether somebody waits. If not, the last waker stays: most likely the same waits next.
     waits: Cell<bool>,
     waker: Cell<Option<Waker>>,
 }
 
 impl Default for Side {
-    /// Ready until a call says otherwise: whatever came before the registration is not missed.
+    /// Ready until a call says otherwise: so whatever came before the registration is not missed, and
+    /// the first try needs no event. (`mio.rs`, the server, waits for the first event instead.)
     fn default() -> Self {
         Side {
             ready: Cell::new(true),
@@ -123,7 +124,7 @@ impl Side {
     /// Leaves `waker` to be woken by the next event. A newer one takes the place of an older.
     pub(crate) fn wait(&self, waker: &Waker) {
         let kept = self.waker.take();
-        // No clone for the same task: a warm connection costs no reference count.
+        // No clone for the same task: after its first messages a connection costs no reference count.
         let kept = kept.filter(|kept| kept.will_wake(waker));
         self.waker.set(kept.or_else(|| Some(waker.clone())));
         self.waits.set(true);

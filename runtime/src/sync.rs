@@ -1,6 +1,7 @@
 //! # Sync: what the wake protocol is made of
 //!
-//! Problem: `wake.rs` must be run in every order that two threads can take, and std's locks can't.
+//! Problem: a model checker must run `wake.rs` in every order that two threads can take, and it can
+//! do so only with locks of its own.
 //! Idea: it takes its parts from here; `tests/loom.rs` puts the model checker's in their place.
 //! Leaves out: everything that `wake.rs` does not use.
 //! Read before: `observe.rs`. Read next: `wake.rs`.

@@ -33,8 +33,8 @@ pub(crate) struct Task {
     inbox: Arc<Inbox>,
 }
 
-/// What was done to one task: each stays at its largest value. Atomic only as the task is shared;
-/// the runtime's thread alone writes and reads them.
+/// What was done to one task: each stops at `u32::MAX`. Atomic only as the task is shared; the
+/// runtime's thread alone writes and reads them.
 #[derive(Default)]
 struct Counts {
     polls: AtomicU32,
@@ -135,6 +135,7 @@ impl Task {
     }
 }
 
+/// Makes a `std::task::Waker` of an `Arc<Task>`: whoever calls that waker comes here.
 impl ArcWake for Task {
     /// Only queues. To poll right here would run one task in the middle of another.
     fn wake_by_ref(task: &Arc<Self>) {
@@ -154,13 +155,14 @@ pub(crate) fn wake(waker: &Waker) {
     }
 }
 
-/// The same for the last time: its drop may be anybody's, too.
+/// Calls a waker, and drops it: the drop may be anybody's, too.
 pub(crate) fn wake_and_let_go(waker: Waker) {
     wake(&waker);
     let_go("a waker", waker);
 }
 
-/// Drops what was `what`'s. That is foreign code, and its panic is kept from the loop.
+/// Drops `left`, which the log calls `what`. That is foreign code, and its panic is kept from the
+/// loop.
 pub(crate) fn let_go<T>(what: &str, left: T) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
         guarded(|| log::error!("{what} panicked as it was dropped"));

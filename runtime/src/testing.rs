@@ -161,7 +161,7 @@ pub fn check_books(did: &Metrics) -> Result<(), Breach> {
     let vain = ("vain_polls_nowait", m.vain_polls_nowait);
     at_most(1, vain, ("polls_nowait", m.polls_nowait))?;
     at_most(1, ("parks + polls_nowait", m.parks + m.polls_nowait), ("turns", m.turns))?;
-    // A deadline that was waited for has come; or it comes by the second wait, the clocks aside.
+    // A deadline that was waited for has come; or with the second wait, as two clocks may differ.
     let due = ("twice timers_fired", 2 * m.timers_fired);
     at_most(1, ("returned_deadline", m.returned_deadline), due)?;
     at_most(2, polled, queued)?;

@@ -75,7 +75,7 @@ impl Inbox {
     }
 }
 
-/// What other threads may know of one task.
+/// The waker's end, one for each task: whether its letter lies in the inbox already.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     /// A letter of this task lies in the inbox: a second one would say nothing new.
@@ -98,13 +98,14 @@ impl Mailbox {
         }
     }
 
-    /// The letter was read. A wake from now on posts again: it may have come too late for the
-    /// poll that follows.
+    /// The letter was read. A wake from now on posts a new one: the poll that follows may already be
+    /// past what it is about.
     pub(crate) fn open(&self) {
         self.posted.swap(false, Ordering::AcqRel);
     }
 
-    /// Only a hint to other threads, that spares them a letter which nobody would act on.
+    /// To other threads only a hint, that spares them a letter which nobody would act on; on the
+    /// runtime's own, [`Task::enqueue`](crate::task::Task::enqueue) goes by it.
     pub(crate) fn finish(&self) {
         self.finished.store(true, Ordering::Relaxed);
     }

@@ -2,7 +2,7 @@
 //!
 //! Problem: a task that spins, or that holds the thread for long, makes all others late, and
 //! nothing says which of them it is.
-//! Idea: listen to what happens in the loop, and keep three counts that a sound program keeps low.
+//! Idea: listen to what happens in the loop, and keep three figures that a sound program keeps low.
 //! Leaves out: a poll that never returns, which nobody on its thread can report; tasks that wake
 //! each other in a circle; and the difference of a spin from work in small steps, which wakes
 //! itself as well (a computation that yields, two futures of one task with a channel between).
@@ -166,7 +166,8 @@ impl Known {
             Moment::Deregistered(key) => drop(self.sources.remove(&key)),
             Moment::Event(key, readable) if readable => return self.reported(key, limits),
             Moment::Done(key, ..) => {
-                // A write, too: while one goes on, the kernel reports unread data with each room.
+                // A write counts, too: each time that there is room again, the kernel reports the
+                // unread data with it.
                 self.was_used(key);
                 if let Some(task) = self.polled() {
                     task.in_vain = 0;

@@ -16,7 +16,7 @@ use crate::counters::Counters;
 use crate::idle::{limit_waits, or_silence, send_now, silence};
 use crate::options::Options;
 
-/// Serves one connection after the other on `listener`, which waits.
+/// Serves one connection after the other on `listener`, whose calls wait.
 ///
 /// # Errors
 ///
@@ -75,7 +75,8 @@ pub(super) fn talk(
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(n) => unsent = &unsent[n..],
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                    // The time is up, but it may have moved unreported: see `Idle::expired`.
+                    // The time is up. There may be room all the same, as the kernel reports none
+                    // before a good part of the buffer is free: so try once, without waiting.
                     let sent = counters.write(peer, send_now(connection, unsent));
                     unsent = &unsent[or_silence(sent, options.idle_timeout)?..];
                 }
@@ -86,7 +87,7 @@ pub(super) fn talk(
     }
 }
 
-/// Waits as long as it takes until another accept makes sense.
+/// Waits until another accept makes sense: where descriptors ran out, to ask again at once would spin.
 pub(super) fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
     let pause = retry_after(error)?;
     if !pause.is_zero() {

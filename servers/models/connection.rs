@@ -62,8 +62,8 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// One step, and after a read the write of its answer: no need to ask whether there is room,
-    /// as there almost always is.
+    /// One step, and after a read the write of its answer, unasked: there almost always is room.
+    /// What becomes of that write is in the state; the caller wants to know whether to read on.
     pub(super) fn exchange(&mut self, reply: Reply, counters: &Counters) -> io::Result<Step> {
         let reads = !self.wants_to_write();
         let step = self.step(reply, counters)?;
@@ -82,7 +82,7 @@ impl<S: Read + Write> Connection<S> {
                 self.write_next(0..answer);
                 Ok(moved(n, self.buffer.len()))
             }
-            Err(e) => not_yet(e),
+            Err(e) => no_bytes(e),
         }
     }
 
@@ -94,7 +94,7 @@ impl<S: Read + Write> Connection<S> {
                 self.write_next(unsent.start + n..unsent.end);
                 Ok(moved(n, unsent.len()))
             }
-            Err(e) => not_yet(e),
+            Err(e) => no_bytes(e),
         }
     }
 
@@ -107,7 +107,7 @@ fn moved(n: usize, asked: usize) -> Step {
     if n == asked { Step::Whole } else { Step::Short }
 }
 
-fn not_yet(error: io::Error) -> io::Result<Step> {
+fn no_bytes(error: io::Error) -> io::Result<Step> {
     match error.kind() {
         ErrorKind::WouldBlock => Ok(Step::NotYet),
         // As if it had not been tried: the next step tries the same again.

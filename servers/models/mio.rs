@@ -170,12 +170,12 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        // One moment for all, as who has moved since is not silent again.
+        // One `now` for all: who moves meanwhile is noted as later than it, so the loop ends.
         let now = Instant::now();
         while let Some(token) = self.idle.expired(now) {
-            // Else the next connection at this place would be advanced in its stead.
+            // Dealt with here. Left in `ready`, its token would name whoever has its place then.
             self.ready.retain(|queued| *queued != token);
-            // It may have moved unreported: see `Idle::expired`.
+            // It may have moved without a report: try once more, see `Idle::expired`.
             self.connections[token].note(News::BOTH);
             if !self.go_on(token) {
                 self.close(token, Err(self.idle.error()));

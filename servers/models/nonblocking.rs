@@ -37,10 +37,11 @@ pub fn serve(
 
     loop {
         // wait
-        // IDEA: nowhere: listener and connections are asked in turn, for ever, almost always in vain.
+        // IDEA: it waits nowhere: listener and connections are asked in turn, almost always in vain.
+        // Nobody announces a newcomer here, so each round asks for one.
         accepting.announce();
         let newcomer = accepting.next(options, counters, || listener.accept())?;
-        // Whoever was turned away was somebody, too: the next in the queue is not to wait.
+        // Due at once: somebody came, if only to be turned away, and there may be another.
         let mut busy = accepting.deadline().is_some_and(|at| at <= Instant::now());
         if let Some((stream, peer)) = newcomer {
             let ready = stream.set_nonblocking(true);
@@ -88,7 +89,7 @@ impl Member {
         let Some(limit) = options.idle_timeout else {
             return self.connection.exchange(options.reply, counters);
         };
-        // Before it is asked: the time after that is not the peer's.
+        // Taken before the call: what the call takes is not the peer's silence.
         let silent_for = self.silent_since.elapsed();
         match self.connection.exchange(options.reply, counters)? {
             Step::NotYet if silent_for >= limit => Err(silence(options.idle_timeout)),

@@ -30,8 +30,8 @@ pub(super) struct Watched<S> {
 pub(super) struct News {
     pub(super) readable: bool,
     pub(super) writable: bool,
-    /// A short call does not mean that there is no more: after an end, an error, or urgent data
-    /// only 'not yet' does. Once true, it stays.
+    /// A short call does not prove that all was read: after an end, an error, or urgent data (a
+    /// byte out of its turn, tcp(7)) only 'not yet' does. Once true, it stays.
     pub(super) until_not_yet: bool,
 }
 
@@ -87,9 +87,10 @@ impl<S: Read + Write> Watched<S> {
             self.moved |= matches!(step, Step::Whole | Step::Short);
             match step {
                 Step::Whole => {}
-                // Fewer bytes than asked for: the socket has no more, so don't ask in vain
-                // (epoll(7), question 9).
-                Step::Short => *self.ready(writes) = self.known.until_not_yet,
+                // Fewer bytes than asked for: the socket has no more, unless that proves nothing; so
+                // don't ask in vain (epoll(7), question 9).
+                Step::Short if self.known.until_not_yet => {}
+                Step::Short => *self.ready(writes) = false,
                 Step::NotYet => *self.ready(writes) = false,
                 Step::Ended => return Ok(Next::Close),
             }

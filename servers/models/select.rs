@@ -77,7 +77,8 @@ impl<'a> Server<'a> {
         // wait
         // Rebuilt for each call, as the kernel writes its answer over the question.
         let (mut readable, mut writable) = (FdSet::new(), FdSet::new());
-        // During a pause of accepting it is left out: reported as ready, it would end the sleep.
+        // Left out while accepting has a time of its own (`accept.rs`): in a pause it would end the
+        // sleep, and where more are in the queue there is none.
         if self.accepting.deadline().is_none() {
             readable.insert(self.listener.as_fd());
         }
@@ -149,10 +150,10 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        // One moment for all, as who has moved since is not silent again.
+        // One `now` for all: who moves meanwhile is noted as later than it, so the loop ends.
         let now = Instant::now();
         while let Some(token) = self.idle.expired(now) {
-            // It may have moved unreported: see `Idle::expired`.
+            // It may have moved without a report: try once more, see `Idle::expired`.
             if !self.exchange(token) {
                 self.close(token, &Err(self.idle.error()));
             }

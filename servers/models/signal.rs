@@ -203,11 +203,11 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        // One moment for all, as who has moved since is not silent again.
+        // One `now` for all: who moves meanwhile is noted as later than it, so the loop ends.
         let now = Instant::now();
         while let Some(key) = self.idle.expired(now) {
             let fd = RawFd::try_from(key).expect("each key was made of a descriptor");
-            // It may have moved unreported: see `Idle::expired`.
+            // It may have moved without a report: try once more, see `Idle::expired`.
             if let Some(watched) = self.connections.get_mut(&fd) {
                 watched.note(ANYTHING);
             }
@@ -233,8 +233,8 @@ fn key(fd: RawFd) -> usize {
 /// Each direction may be ready: only 'not yet' ends the trying.
 const ANYTHING: News = News { readable: true, writable: true, until_not_yet: true };
 
-/// What the flags of a signal say: unless they speak of room alone, there may be data, and the
-/// other way round.
+/// What the flags of a signal say. Those that speak of room only leave out 'readable', those that
+/// speak of data only leave out 'writable'; all others are taken for both.
 ///
 /// The end of a stream is signalled with the same flags as data, and both signals may be noted
 /// before one read. If a short read were taken for the last one, nobody would hear of that end: so

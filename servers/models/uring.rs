@@ -67,8 +67,8 @@ pub fn serve_on_ring(
     stop: &Stop,
 ) -> io::Result<()> {
     // A ring can watch a descriptor, not a closure: the end of a pipe is the message. And it has to
-    // be told: a process that just ends leaves what is in flight to a worker of the kernel, and the
-    // peers wait for their end until that has come so far.
+    // be told: if the process just ended, a worker of the kernel would first finish what is in
+    // flight, and only then would the peers see the end.
     let (asked, ask) = io::pipe()?;
     let under_way = stop.subscribe(move || drop(ask));
     let served = Server::listen(entries, listener, asked, options, counters)?.run();
@@ -233,7 +233,7 @@ impl<'a> Server<'a> {
     }
 
     fn close_silent(&mut self) {
-        // One moment for all, as who has moved since is not silent again.
+        // One `now` for all: who moves meanwhile is noted as later than it, so the loop ends.
         let now = Instant::now();
         while let Some(key) = self.idle.expired(now) {
             // Whether something moved only the kernel knows: the completion will tell.

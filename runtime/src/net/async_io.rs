@@ -30,8 +30,8 @@ use crate::source::{Direction, Source};
 /// for descriptors of any kind (`mio::unix::SourceFd`).
 ///
 /// Each direction has room for one waiter, so waiting takes `&mut self`: two tasks can't wait for
-/// the same thing and take each other's wakes. Polled by another task than before, it wakes the
-/// newer one.
+/// the same thing and take each other's wakes. If two tasks poll it in turn, the one that came last is
+/// woken.
 ///
 /// ```
 /// use dormouse::Async;
@@ -173,7 +173,8 @@ impl<S: event::Source> Async<S> {
         loop {
             ready!(self.poll_ready(cx, direction))?;
             match op(&self.io) {
-                // IDEA: 'not yet' is not an error: it is when the waker is left and we return.
+                // IDEA: 'not yet' is no error: it clears the side, so that the next pass of this loop
+                // leaves the waker, and returns (`poll_ready`).
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.source.side(direction).clear();
                     self.context.observer.saw(Moment::Vain(self.key, call));
@@ -223,6 +224,7 @@ impl<S: event::Source> Async<S> {
         }
         let may = self.context.executor.may_go_on(cx, side.held_up.get());
         side.held_up.set(!may);
+        // Who may not was queued again: no waker has to be left.
         if may { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }

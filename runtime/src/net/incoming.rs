@@ -1,7 +1,8 @@
 //! # Incoming: connections as a stream
 //!
 //! Problem: `while let Some(connection) = incoming.next().await`, and all that other crates do
-//! with streams, wants a `Stream`; a listener has a poll.
+//! with it, wants a `Stream`, which is an iterator whose `next` is awaited (the bytes of `stream.rs`
+//! are something else); a listener has a poll.
 //! Idea: the poll is the stream.
 //! Leaves out: an end. A listener never has one.
 //! Read before: `net/async_io.rs`. Read next: `net/stream.rs`.

@@ -227,8 +227,8 @@ impl<S: Connection> ByteStream<S> {
     }
 }
 
-/// With so many bytes moved, more may be left. One call takes 1024 buffers at most (`IOV_MAX`),
-/// wherever a short one means something.
+/// A call that moves fewer bytes than this leaves nothing to be moved; 0, where that can't be told.
+/// One call takes 1024 buffers at most (`IOV_MAX`).
 fn full(short_means_empty: bool, lengths: impl Iterator<Item = usize>) -> usize {
     // IDEA: a call that moved less than all of this has emptied, or filled, the kernel's buffer.
     if short_means_empty { lengths.take(1024).sum() } else { 0 }

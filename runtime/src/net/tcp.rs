@@ -2,7 +2,7 @@
 //!
 //! Problem: who accepts must wait, and so must who connects, in the same call as everybody else.
 //! Idea: to accept is to read from a socket that brings connections instead of bytes; to connect
-//! is to wait until one can write.
+//! is to wait until one can write, and then to ask how it went.
 //! Leaves out: what to do when descriptors run out: the error says so, the caller decides.
 //! Read before: `net/split.rs`. Read next: `net/udp.rs`.
 //! Try: `cargo test -p dormouse --test net`

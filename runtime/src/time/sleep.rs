@@ -21,8 +21,8 @@ use crate::timer::Timers;
 ///
 /// It never ends early, and on a thread that is free then, usually less than a millisecond late:
 /// the kernel is asked to wait for whole milliseconds, rounded up. A duration too long for the
-/// system's clock never ends. Zero ends at the first poll; it gives way to other tasks only as all
-/// that is ready does, after 32 times in one poll ([`yield_now`](crate::yield_now) always does).
+/// system's clock never ends. Zero ends at the first poll; it counts as one
+/// of the 32 steps of a poll ([`yield_now`](crate::yield_now) always gives way).
 ///
 /// # Panics
 ///
@@ -89,8 +89,8 @@ impl Future for Sleep {
         let has_waited = mem::replace(&mut self.was_polled, true);
         // IDEA: the deadline decides, not who woke us: so no sleep ends early.
         if deadline <= Instant::now() {
-            // Only who ends at its first poll has not given way to others yet. To hold up who has
-            // waited would let a future that is always ready outlast its own timeout.
+            // A sleep that has waited has given way already. Held up once more, it would let a future
+            // that is always ready outlast its timeout.
             let may_end = |context: Rc<Context>| context.executor.may_go_on(cx, has_waited);
             return if context.is_none_or(may_end) { Poll::Ready(()) } else { Poll::Pending };
         }

@@ -63,7 +63,7 @@ pub(super) fn all_signals() -> io::Result<SigSet> {
         // SAFETY: `set` was made by sigemptyset(3), and lives until the call returns.
         Errno::result(unsafe { libc::sigaddset(&raw mut set, signal) })?;
     }
-    // SAFETY: `set` is a valid set. nix warns of real-time signals, for which it has no name: it
-    // would fail to name one that it takes from the set, and nobody takes one by it here.
+    // SAFETY: `set` is a valid set. nix has no name for real-time signals, so a set that has some
+    // must not be gone through with it; nobody does.
     Ok(unsafe { SigSet::from_sigset_t_unchecked(set) })
 }

@@ -54,13 +54,13 @@ impl Token {
     }
 }
 
-/// Brings a completion for each connection that comes, and goes on, until one says otherwise.
+/// Brings a completion for each connection that comes, until one says that no more will.
 pub(super) fn accept(listener: &TcpListener) -> Entry {
     let fd = Fd(listener.as_raw_fd());
     AcceptMulti::new(fd).flags(libc::SOCK_CLOEXEC).build().user_data(Token::Accept.number())
 }
 
-/// Brings a completion when the writer of `pipe` is dropped.
+/// Brings a completion when the writer of `pipe` is dropped: that is the wish to stop (`uring.rs`).
 pub(super) fn watch(pipe: &PipeReader) -> Entry {
     // The end of a pipe is reported whatever is asked for: POLLHUP, poll(2).
     PollAdd::new(Fd(pipe.as_raw_fd()), 0).build().user_data(Token::Stop.number())

@@ -40,7 +40,7 @@ pub(super) struct Ring {
     waiting: VecDeque<Operation>,
     /// Operations whose last completion is not in yet, those in `waiting` included.
     in_flight: usize,
-    /// The kernel took a send without the receive linked to it: the accounts are void.
+    /// The kernel took a send without the receive linked to it: `in_flight` is wrong from now on.
     torn: bool,
 }
 
@@ -49,6 +49,7 @@ struct Slot {
     peer: SocketAddr,
     /// On the heap: its bytes stay where they are when the slot moves.
     buffer: Vec<u8>,
+    // IDEA: what is lent is out of reach until its one completion gives it back.
     /// The buffer is the kernel's: this part of it is sent, if any, and then all of it received to.
     lent: Option<Range<usize>>,
     closing: bool,
@@ -135,8 +136,8 @@ impl Ring {
         self.slots[key].peer
     }
 
-    /// Ends a connection, for its peer at once. The key is free when nothing is in flight on it: call
-    /// it again when what was in flight [is complete](Ring::is_closing).
+    /// Ends a connection, for its peer at once. The key is free when nothing is in flight on it; else
+    /// call this again with the completion for which [`Ring::is_closing`] is true.
     pub(super) fn close(&mut self, key: usize) {
         let slot = &mut self.slots[key];
         if slot.lent.is_none() {
