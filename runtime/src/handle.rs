@@ -13,13 +13,13 @@ use std::future::poll_fn;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context as TaskContext, Poll, ready};
+use std::task::{Context, Poll, ready};
 
 use futures_channel::{mpsc, oneshot};
 use futures_core::Stream;
 
-use crate::context::{Context, set_task_name};
 use crate::join::{JoinError, joinable, log_unheard};
+use crate::parts::{Parts, set_task_name};
 use crate::runtime::Runtime;
 use crate::task;
 
@@ -54,9 +54,9 @@ impl Drop for Parcel {
 /// The next parcel; not for ever if they come faster than they are done.
 fn next(
     parcels: &mut mpsc::UnboundedReceiver<Parcel>,
-    cx: &mut TaskContext<'_>,
+    cx: &mut Context<'_>,
 ) -> Poll<Option<Parcel>> {
-    if Context::current().is_some_and(|context| !context.executor.may_go_on(cx, false)) {
+    if Parts::current().is_some_and(|parts| !parts.executor.may_go_on(cx, false)) {
         return Poll::Pending;
     }
     Pin::new(parcels).poll_next(cx)
@@ -83,13 +83,13 @@ impl Handle {
     /// ```
     #[track_caller]
     pub fn current() -> Handle {
-        Handle::of(&Context::for_call("Handle::current", "Runtime::handle"))
+        Handle::of(&Parts::for_call("Handle::current", "Runtime::handle"))
     }
 
     #[track_caller]
-    fn of(context: &Rc<Context>) -> Handle {
+    fn of(parts: &Rc<Parts>) -> Handle {
         let (porter, mut parcels) = mpsc::unbounded::<Parcel>();
-        drop(context.executor.spawn(async move {
+        drop(parts.executor.spawn(async move {
             set_task_name("porter");
             // It ends with the last handle.
             while let Some(mut parcel) = poll_fn(|cx| next(&mut parcels, cx)).await {
@@ -142,8 +142,8 @@ impl Handle {
         let place = Location::caller();
         // IDEA: what travels is a closure; the future that it makes never does.
         let parcel = Parcel(Some(Box::new(move || {
-            if let Some(context) = Context::current() {
-                drop(context.executor.spawn_at(carry(make, told, aborted), place));
+            if let Some(parts) = Parts::current() {
+                drop(parts.executor.spawn_at(carry(make, told, aborted), place));
             }
         })));
         // A runtime that is gone drops the parcel here, and so tells the handle.
@@ -180,7 +180,7 @@ impl Runtime {
     /// is dropped: clone a handle rather than make another. See the example of [`Handle`].
     #[track_caller]
     pub fn handle(&self) -> Handle {
-        Handle::of(&self.context)
+        Handle::of(&self.parts)
     }
 }
 
@@ -236,7 +236,7 @@ impl<T> RemoteJoinHandle<T> {
 impl<T> Future for RemoteJoinHandle<T> {
     type Output = Result<T, JoinError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let told = ready!(Pin::new(&mut self.result).poll(cx));
         Poll::Ready(told.unwrap_or_else(|_| Err(JoinError::cancelled())))
     }

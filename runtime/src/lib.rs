@@ -54,7 +54,7 @@
 //! | [`source.rs`] | What is remembered of a socket? |
 //! | [`reactor.rs`] | How can one call wait for all of them? |
 //! | [`timer.rs`] | How long may the thread sleep? |
-//! | [`context.rs`] | How do callers find the runtime? |
+//! | [`parts.rs`] | How do callers find the runtime? |
 //! | [`net/`] | How does 'not yet' become `Pending`? |
 //! | [`time/`] | How does a deadline become a future? |
 //! | [`runtime.rs`] | How do the parts make one loop that never spins? |
@@ -78,7 +78,7 @@
 //! [`source.rs`]: ../src/dormouse/source.rs.html
 //! [`reactor.rs`]: ../src/dormouse/reactor.rs.html
 //! [`timer.rs`]: ../src/dormouse/timer.rs.html
-//! [`context.rs`]: ../src/dormouse/context.rs.html
+//! [`parts.rs`]: ../src/dormouse/parts.rs.html
 //! [`net/`]: ../src/dormouse/net/async_io.rs.html
 //! [`time/`]: ../src/dormouse/time/sleep.rs.html
 //! [`runtime.rs`]: ../src/dormouse/runtime.rs.html
@@ -110,7 +110,7 @@ mod yield_now;
 mod source;
 mod reactor;
 mod timer;
-mod context;
+mod parts;
 pub mod net;
 pub mod time;
 mod runtime;
@@ -123,11 +123,11 @@ pub mod testing;
 pub mod guide;
 
 pub use builder::Builder;
-pub use context::{metrics, set_task_name, spawn};
 pub use handle::{Handle, RemoteJoinHandle};
 pub use join::{JoinError, JoinHandle};
 pub use metrics::Metrics;
 pub use net::async_io::Async;
+pub use parts::{metrics, set_task_name, spawn};
 pub use runtime::{Runtime, block_on};
 pub use snapshot::{Id, SideSeen, Snapshot, SourceSeen, TaskSeen, TaskState, Way, snapshot};
 pub use spawner::LocalSpawner;

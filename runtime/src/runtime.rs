@@ -16,10 +16,10 @@ use std::rc::Rc;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-use crate::context::Context;
 use crate::join::JoinHandle;
 use crate::metrics::Metrics;
 use crate::observe::{Listener, Moment};
+use crate::parts::Parts;
 
 /// While tasks can run, the kernel is asked once in so many polls what has happened; and at once
 /// when a task has used up its steps, as that took as long as many polls.
@@ -49,7 +49,7 @@ const POLLS_BETWEEN_QUESTIONS: usize = 64;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Runtime {
-    pub(crate) context: Rc<Context>,
+    pub(crate) parts: Rc<Parts>,
     /// How many polls there were since the kernel was last asked.
     polls: Cell<usize>,
 }
@@ -66,7 +66,7 @@ impl Runtime {
     }
 
     pub(crate) fn listened_to(listener: Option<Listener>) -> io::Result<Self> {
-        Ok(Runtime { context: Context::new(listener)?, polls: Cell::new(0) })
+        Ok(Runtime { parts: Parts::new(listener)?, polls: Cell::new(0) })
     }
 
     /// Adds a task, which runs whenever a `block_on` of this runtime does.
@@ -78,7 +78,7 @@ impl Runtime {
     where
         F: Future + 'static,
     {
-        self.context.executor.spawn(future)
+        self.parts.executor.spawn(future)
     }
 
     /// Runs `future` to its end, and all tasks beside it; blocks the thread meanwhile.
@@ -93,12 +93,12 @@ impl Runtime {
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         assert!(
-            Context::current().is_none(),
+            Parts::current().is_none(),
             "block_on inside of block_on: this thread runs a runtime already; await the future, \
              or spawn it, or use another thread"
         );
-        let _entered = self.context.enter();
-        self.context.executor.adopt();
+        let _entered = self.parts.enter();
+        self.parts.executor.adopt();
         let mut future = pin!(future);
         let mut output = None;
         let done = Cell::new(false);
@@ -131,7 +131,7 @@ impl Runtime {
         poll_adopted: &mut dyn FnMut(&mut task::Context<'_>) -> Poll<()>,
         done: &Cell<bool>,
     ) {
-        let Context { queue, executor, timers, observer, .. } = &*self.context;
+        let Parts { queue, executor, timers, observer, .. } = &*self.parts;
         let (mut letters, mut batch) = (Vec::new(), Vec::new());
         while !done.get() {
             // 1. wait
@@ -156,7 +156,7 @@ impl Runtime {
     /// Sleeps until something happens; not at all if a letter lies in the inbox, or a deadline has
     /// come. Returns whether the kernel has said what there is.
     fn park(&self) -> bool {
-        let Context { reactor, timers, inbox, .. } = &*self.context;
+        let Parts { reactor, timers, inbox, .. } = &*self.parts;
         let left = timers.nearest().map(|at| at.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             // The thread was busy as the deadline came, and who was ready in time wins against it.
@@ -172,14 +172,13 @@ impl Runtime {
 
     /// Asks the kernel without waiting, once in so much work. Returns whether it did.
     fn ask_now_and_then(&self) -> bool {
-        let worked =
-            self.context.executor.gave_way() || self.polls.get() >= POLLS_BETWEEN_QUESTIONS;
+        let worked = self.parts.executor.gave_way() || self.polls.get() >= POLLS_BETWEEN_QUESTIONS;
         worked && self.ask()
     }
 
     fn ask(&self) -> bool {
         self.polls.set(0);
-        self.context.reactor.ask()
+        self.parts.reactor.ask()
     }
 
     /// What the runtime has done so far. See the example of [`Metrics`]. Within a task:
@@ -187,19 +186,19 @@ impl Runtime {
     ///
     /// Wakes of other threads that come during the call may be missing from one of the figures.
     pub fn metrics(&self) -> Metrics {
-        self.context.metrics()
+        self.parts.metrics()
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
         // The drops of futures are foreign code, which may spawn, wake and open sockets.
-        let _entered = self.context.enter();
-        self.context.executor.close();
-        self.context.reactor.close();
-        self.context.timers.close();
+        let _entered = self.parts.enter();
+        self.parts.executor.close();
+        self.parts.reactor.close();
+        self.parts.timers.close();
         // Whoever was woken by these two may have spawned once more.
-        self.context.executor.drop_late();
+        self.parts.executor.drop_late();
     }
 }
 

@@ -16,7 +16,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::context::Context;
+use crate::parts::Parts;
 use crate::runtime::Runtime;
 use crate::slots::Key;
 use crate::source::{Direction, Side};
@@ -156,7 +156,7 @@ pub struct Id(Key);
 /// Outside of a runtime: see [`Runtime::snapshot`](crate::Runtime::snapshot).
 #[track_caller]
 pub fn snapshot() -> Snapshot {
-    Snapshot::of(&Context::for_call("snapshot", "Runtime::snapshot"))
+    Snapshot::of(&Parts::for_call("snapshot", "Runtime::snapshot"))
 }
 
 impl Runtime {
@@ -171,20 +171,20 @@ impl Runtime {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.context)
+        Snapshot::of(&self.parts)
     }
 }
 
 impl Snapshot {
-    fn of(context: &Context) -> Snapshot {
-        let seen = context.executor.seen();
+    fn of(parts: &Parts) -> Snapshot {
+        let seen = parts.executor.seen();
         // IDEA: a waker tells its task, so nobody has to keep a list of who waits for what.
         let owners: HashMap<_, _> = seen.iter().map(|(task, _)| (task.waker, task.key)).collect();
         let mut tasks: Vec<TaskSeen> = seen
             .into_iter()
             .map(|(task, runs)| TaskSeen {
                 id: Id(task.key),
-                name: context.observer.names.get(task.key),
+                name: parts.observer.names.get(task.key),
                 spawned_at: task.place,
                 state: match (runs, task.queued) {
                     (true, _) => TaskState::Runs,
@@ -199,7 +199,7 @@ impl Snapshot {
             })
             .collect();
         let places: HashMap<_, _> = tasks.iter().map(|task| task.id).zip(0..).collect();
-        let sources = see_sources(context, &owners);
+        let sources = see_sources(parts, &owners);
         for source in &sources {
             for (way, side) in [(Way::Read, source.read), (Way::Write, source.write)] {
                 if let SideSeen::WaitedFor(task) = side {
@@ -207,17 +207,17 @@ impl Snapshot {
                 }
             }
         }
-        for (deadline, waker) in context.timers.seen() {
+        for (deadline, waker) in parts.timers.seen() {
             if let Some(task) = owners.get(&waker) {
                 let nearest = &mut tasks[places[&Id(*task)]].deadline;
                 *nearest = Some(nearest.map_or(deadline, |other| other.min(deadline)));
             }
         }
-        Snapshot { taken: Instant::now(), tasks, sources, next_deadline: context.timers.nearest() }
+        Snapshot { taken: Instant::now(), tasks, sources, next_deadline: parts.timers.nearest() }
     }
 }
 
-fn see_sources(context: &Context, owners: &HashMap<*const (), Key>) -> Vec<SourceSeen> {
+fn see_sources(parts: &Parts, owners: &HashMap<*const (), Key>) -> Vec<SourceSeen> {
     let see = |side: &Side| match side.waiter() {
         Some(waker) => owners
             .get(&waker)
@@ -225,7 +225,7 @@ fn see_sources(context: &Context, owners: &HashMap<*const (), Key>) -> Vec<Sourc
         None if side.is_ready() => SideSeen::Ready,
         None => SideSeen::NotReady,
     };
-    let sources = context.reactor.seen().into_iter();
+    let sources = parts.reactor.seen().into_iter();
     let sources = sources.map(|(key, source)| SourceSeen {
         id: Id(key),
         kind: (source.kind)(),

@@ -8,8 +8,8 @@
 
 use futures_task::{FutureObj, LocalFutureObj, LocalSpawn, Spawn, SpawnError};
 
-use crate::context::Context;
 use crate::handle::Handle;
+use crate::parts::Parts;
 use crate::runtime::Runtime;
 
 /// Spawns on the runtime that this thread runs, whichever that is.
@@ -45,8 +45,8 @@ impl LocalSpawn for LocalSpawner {
     }
 
     fn status_local(&self) -> Result<(), SpawnError> {
-        match Context::current() {
-            Some(context) if !context.executor.is_closed() => Ok(()),
+        match Parts::current() {
+            Some(parts) if !parts.executor.is_closed() => Ok(()),
             _ => Err(SpawnError::shutdown()),
         }
     }

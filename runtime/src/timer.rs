@@ -5,7 +5,7 @@
 //! Idea: a binary heap, whose top is the nearest. Each timer knows its place in it, so that a
 //! cancelled one leaves at once.
 //! Leaves out: fractions of a millisecond: the reactor's wait counts whole ones, rounded up.
-//! Read before: `reactor.rs`. Read next: `context.rs`.
+//! Read before: `reactor.rs`. Read next: `parts.rs`.
 //! Try: `cargo test -p dormouse timer`
 
 use std::cell::RefCell;

@@ -356,8 +356,8 @@ const TABLE: &[Sabotage] = &[
     Sabotage {
         what: "a sleep of no length never gives way",
         file: "time/sleep.rs",
-        line: "context.executor.may_go_on(cx, has_waited);",
-        broken: "{ let _ = context; true };",
+        line: "parts.executor.may_go_on(cx, has_waited);",
+        broken: "{ let _ = parts; true };",
         noticed_by: "flood",
     },
 ];

@@ -65,12 +65,14 @@ pub(super) fn run(
     counters: &Counters,
     looks: &Looks,
 ) -> io::Result<Metrics> {
+    // These three are one task. This one is polled first, so it gives the name.
     let stopped = async {
         set_task_name("acceptor");
         // Whoever could ask is gone, or has asked.
         asked.await.ok();
         Ok(())
     };
+    // Prints a snapshot at SIGUSR1 (`look.rs`), and never ends.
     let shown = async {
         looks.answer().await;
         future::pending().await

@@ -164,7 +164,7 @@ impl<'a> Worker<'a> {
         let runtime = Runtime::new().map_err(|e| too_many("no runtime can be made", &e))?;
         ready.send(()).ok();
         drop(ready);
-        // Nobody reads it before the last word on it is written.
+        // Who starts them holds it for writing until it is known whether all are ready.
         let go_on = *all_ready.read().unwrap_or_else(PoisonError::into_inner);
         if go_on { (self.work)(runtime, asked) } else { Ok(()) }
     }
@@ -178,7 +178,7 @@ fn too_many(what: &str, e: &io::Error) -> io::Error {
 fn run_all(workers: Vec<Worker<'_>>, stop: &Stop) -> io::Result<()> {
     let (asks, asked): (Vec<_>, Vec<_>) = workers.iter().map(|_| oneshot::channel::<()>()).unzip();
     let asks = Arc::new(Mutex::new(asks));
-    // Their drop asks.
+    // To drop a sender is to ask.
     let ask_all = move || asks.lock().unwrap_or_else(PoisonError::into_inner).clear();
     let under_way = stop.subscribe(ask_all.clone());
     let all_ready = RwLock::new(false);

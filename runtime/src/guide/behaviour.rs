@@ -23,13 +23,13 @@
 //!
 //! | when | then | test |
 //! |---|---|---|
-//! | `block_on` is called inside of `block_on` | it panics and says what to do; the outer one is not harmed | `context.rs`: `a_nested_block_on_says_what_to_do_and_breaks_nothing` |
-//! | the future of `block_on` panics | the panic comes out of `block_on`; the runtime can be used again | `context.rs`: `a_panic_of_block_on_leaves_the_runtime_as_it_was` |
-//! | `block_on` ends, and tasks have not | they stay, and go on with the next `block_on` | `context.rs`: `what_was_not_done_goes_on_with_the_next_block_on` |
+//! | `block_on` is called inside of `block_on` | it panics and says what to do; the outer one is not harmed | `parts.rs`: `a_nested_block_on_says_what_to_do_and_breaks_nothing` |
+//! | the future of `block_on` panics | the panic comes out of `block_on`; the runtime can be used again | `parts.rs`: `a_panic_of_block_on_leaves_the_runtime_as_it_was` |
+//! | `block_on` ends, and tasks have not | they stay, and go on with the next `block_on` | `parts.rs`: `what_was_not_done_goes_on_with_the_next_block_on` |
 //! | the runtime is dropped with live tasks | each is dropped once, whatever its drop does: spawn, wake, abort, open, panic; handles say 'cancelled'; then whoever waits for a socket or a deadline is woken | `tasks.rs`: `a_dropped_runtime_drops_a_hundred_entangled_tasks`, `a_drop_may_do_as_it_likes` |
 //! | a task is spawned while its runtime is being dropped | it is dropped unpolled, the handle says 'cancelled' | `tasks.rs`: `a_task_spawned_as_its_runtime_is_dropped_never_runs` |
-//! | a runtime is dropped inside of another one's `block_on` | that one stays in place | `context.rs`: `a_runtime_dropped_inside_of_another_leaves_that_one_in_place` |
-//! | `spawn`, a socket or a sleep is used outside of a runtime | a panic, of a socket an error; both say what to do | `context.rs`: `a_spawn_outside_of_a_runtime_says_what_to_do`, `a_socket_opened_outside_of_a_runtime_is_an_error` |
+//! | a runtime is dropped inside of another one's `block_on` | that one stays in place | `parts.rs`: `a_runtime_dropped_inside_of_another_leaves_that_one_in_place` |
+//! | `spawn`, a socket or a sleep is used outside of a runtime | a panic, of a socket an error; both say what to do | `parts.rs`: `a_spawn_outside_of_a_runtime_says_what_to_do`, `a_socket_opened_outside_of_a_runtime_is_an_error` |
 //!
 //! # Sockets and time
 //!

@@ -5,7 +5,7 @@
 //! Idea: try first. On 'not yet' remember that, leave the waker with the source, and return; the
 //! next event wakes, and the poll tries again.
 //! Leaves out: what is read and written. Any `mio` source will do.
-//! Read before: `context.rs`. Read next: `net/incoming.rs`.
+//! Read before: `parts.rs`. Read next: `net/incoming.rs`.
 //! Try: `cargo test -p dormouse --test net`
 
 use std::fmt;
@@ -18,8 +18,8 @@ use std::task::{self, Poll, ready};
 use futures_io::{AsyncRead, AsyncWrite};
 use mio::{Interest, event};
 
-use crate::context::Context;
 use crate::observe::{Call, Moment};
+use crate::parts::Parts;
 use crate::slots::Key;
 use crate::source::{Direction, Source};
 
@@ -63,7 +63,7 @@ pub struct Async<S: event::Source> {
     io: S,
     key: Key,
     source: Rc<Source>,
-    context: Rc<Context>,
+    parts: Rc<Parts>,
 }
 
 impl<S: event::Source> Async<S> {
@@ -75,9 +75,9 @@ impl<S: event::Source> Async<S> {
     /// Outside of a runtime, and if the system refuses: on Linux `PermissionDenied` says that such
     /// an object has no readiness (a regular file), `AlreadyExists` that it is registered already.
     pub fn new(mut io: S, interest: Interest) -> io::Result<Self> {
-        let context = Context::for_io("a socket was opened")?;
-        let (key, source) = context.reactor.register(&mut io, interest)?;
-        Ok(Async { io, key, source, context })
+        let parts = Parts::for_io("a socket was opened")?;
+        let (key, source) = parts.reactor.register(&mut io, interest)?;
+        Ok(Async { io, key, source, parts })
     }
 
     /// The object itself. Calls on it say `WouldBlock` where they would have to wait, and the
@@ -158,7 +158,7 @@ impl<S: event::Source> Async<S> {
     ) -> Poll<io::Result<R>> {
         let result = ready!(self.poll_call(cx, call, direction, op));
         if result.is_ok() {
-            self.context.observer.saw(Moment::Done(self.key, call, None));
+            self.parts.observer.saw(Moment::Done(self.key, call, None));
         }
         Poll::Ready(result)
     }
@@ -177,7 +177,7 @@ impl<S: event::Source> Async<S> {
                 // leaves the waker, and returns (`poll_ready`).
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     self.source.side(direction).clear();
-                    self.context.observer.saw(Moment::Vain(self.key, call));
+                    self.parts.observer.saw(Moment::Vain(self.key, call));
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 result => return Poll::Ready(result),
@@ -197,7 +197,7 @@ impl<S: event::Source> Async<S> {
         let call = if direction == Direction::Read { Call::Read } else { Call::Write };
         let result = ready!(self.poll_call(cx, call, direction, op));
         if let Ok(n @ 1..) = result {
-            self.context.observer.saw(Moment::Done(self.key, call, Some(n)));
+            self.parts.observer.saw(Moment::Done(self.key, call, Some(n)));
             if n < full {
                 self.source.side(direction).clear_after_short_call();
             }
@@ -210,7 +210,7 @@ impl<S: event::Source> Async<S> {
         cx: &task::Context<'_>,
         direction: Direction,
     ) -> Poll<io::Result<()>> {
-        if !self.context.is_current() {
+        if !self.parts.is_current() {
             return Poll::Ready(Err(io::Error::other(
                 "a socket can only be used inside the block_on of the runtime it was opened in",
             )));
@@ -219,10 +219,10 @@ impl<S: event::Source> Async<S> {
         if !side.is_ready() {
             side.wait(cx.waker());
             let is_read = direction == Direction::Read;
-            self.context.observer.saw(Moment::WakerLeft(self.key, is_read));
+            self.parts.observer.saw(Moment::WakerLeft(self.key, is_read));
             return Poll::Pending;
         }
-        let may = self.context.executor.may_go_on(cx, side.held_up.get());
+        let may = self.parts.executor.may_go_on(cx, side.held_up.get());
         side.held_up.set(!may);
         // Who may not was queued again: no waker has to be left.
         if may { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -267,7 +267,7 @@ where
 
 impl<S: event::Source> Drop for Async<S> {
     fn drop(&mut self) {
-        self.context.reactor.deregister(self.key, &mut self.io);
+        self.parts.reactor.deregister(self.key, &mut self.io);
     }
 }
 

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
-use crate::context::Context;
+use crate::parts::Parts;
 use crate::slots::Key;
 use crate::timer::Timers;
 
@@ -77,8 +77,8 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<()> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let context = Context::current();
-        let timers = context.as_ref().map(|context| Rc::clone(&context.timers));
+        let parts = Parts::current();
+        let timers = parts.as_ref().map(|parts| Rc::clone(&parts.timers));
         if let (Some((armed, key)), Some(current)) = (&self.armed, &timers)
             && Rc::ptr_eq(armed, current)
             && armed.is_waiting(*key, cx.waker())
@@ -91,8 +91,8 @@ impl Future for Sleep {
         if deadline <= Instant::now() {
             // A sleep that has waited has given way already. Held up once more, it would let a future
             // that is always ready outlast its timeout.
-            let may_end = |context: Rc<Context>| context.executor.may_go_on(cx, has_waited);
-            return if context.is_none_or(may_end) { Poll::Ready(()) } else { Poll::Pending };
+            let may_end = |parts: Rc<Parts>| parts.executor.may_go_on(cx, has_waited);
+            return if parts.is_none_or(may_end) { Poll::Ready(()) } else { Poll::Pending };
         }
         let Some(timers) = timers else {
             panic!("sleep outside of a runtime: await it inside the future given to block_on");

@@ -49,7 +49,6 @@ struct Slot {
     peer: SocketAddr,
     /// On the heap: its bytes stay where they are when the slot moves.
     buffer: Vec<u8>,
-    // IDEA: what is lent is out of reach until its one completion gives it back.
     /// The buffer is the kernel's: this part of it is sent, if any, and then all of it received to.
     lent: Option<Range<usize>>,
     closing: bool,

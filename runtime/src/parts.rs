@@ -1,11 +1,11 @@
-//! # Context: this thread's runtime, so that callers pass no handle
+//! # Parts: this thread's runtime, so that callers pass no handle
 //!
 //! Problem: `spawn`, sockets and sleeps need the runtime, and nobody wants to hand it to them
 //! through every function.
 //! Idea: a thread runs at most one runtime at a time. It notes here which, while it does.
 //! Leaves out: handles for other threads (`handle.rs`).
 //! Read before: `timer.rs`. Read next: `net/async_io.rs`.
-//! Try: `cargo test -p dormouse --test context`
+//! Try: `cargo test -p dormouse --test parts`
 
 use std::cell::RefCell;
 use std::io;
@@ -24,11 +24,11 @@ use crate::wake::Inbox;
 
 thread_local! {
     // IDEA: a thread runs one runtime at a time, so callers find theirs here.
-    static CURRENT: RefCell<Option<Rc<Context>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Rc<Parts>>> = const { RefCell::new(None) };
 }
 
 /// The parts of one runtime.
-pub(crate) struct Context {
+pub(crate) struct Parts {
     pub(crate) queue: Rc<RunQueue>,
     pub(crate) executor: Executor,
     pub(crate) reactor: Rc<Reactor>,
@@ -37,13 +37,13 @@ pub(crate) struct Context {
     pub(crate) inbox: Arc<Inbox>,
 }
 
-impl Context {
+impl Parts {
     pub(crate) fn new(listener: Option<Listener>) -> io::Result<Rc<Self>> {
         let observer = Rc::new(Observer::new(listener));
         let reactor = Reactor::new(Rc::clone(&observer))?;
         let inbox = Arc::new(Inbox::new(reactor.unparker()?));
         let queue = RunQueue::new(Arc::clone(&inbox), Rc::clone(&observer));
-        Ok(Rc::new(Context {
+        Ok(Rc::new(Parts {
             executor: Executor::new(Rc::clone(&queue)),
             queue,
             reactor: Rc::new(reactor),
@@ -54,15 +54,15 @@ impl Context {
     }
 
     /// The runtime that this thread runs just now.
-    pub(crate) fn current() -> Option<Rc<Context>> {
+    pub(crate) fn current() -> Option<Rc<Parts>> {
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// The same, for a call that needs one: `what` is its name, `elsewhere` what to use outside.
     #[track_caller]
-    pub(crate) fn for_call(what: &str, elsewhere: &str) -> Rc<Context> {
+    pub(crate) fn for_call(what: &str, elsewhere: &str) -> Rc<Parts> {
         match Self::current() {
-            Some(context) => context,
+            Some(parts) => parts,
             None => panic!(
                 "{what} outside of a runtime: call it inside the future given to \
                  Runtime::block_on, or use {elsewhere}"
@@ -71,7 +71,7 @@ impl Context {
     }
 
     /// The same, for what can fail with an I/O error: `what` names it.
-    pub(crate) fn for_io(what: &str) -> io::Result<Rc<Context>> {
+    pub(crate) fn for_io(what: &str) -> io::Result<Rc<Parts>> {
         Self::current().ok_or_else(|| {
             io::Error::other(format!(
                 "{what} outside of a runtime: open it inside the future given to Runtime::block_on"
@@ -82,7 +82,7 @@ impl Context {
     /// Whether this is the runtime that this thread runs just now: only then does anybody report
     /// events.
     pub(crate) fn is_current(self: &Rc<Self>) -> bool {
-        let here = |current: &RefCell<Option<Rc<Context>>>| {
+        let here = |current: &RefCell<Option<Rc<Parts>>>| {
             current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, self))
         };
         !self.reactor.is_closed() && CURRENT.try_with(here).unwrap_or(false)
@@ -104,7 +104,7 @@ impl Context {
     pub(crate) fn enter(self: &Rc<Self>) -> Entered {
         let here = |current: &RefCell<_>| current.replace(Some(Rc::clone(self)));
         Entered {
-            context: CURRENT.try_with(here).ok().flatten(),
+            parts: CURRENT.try_with(here).ok().flatten(),
             queue: RunQueue::set_here(Some(Rc::clone(&self.queue))),
         }
     }
@@ -112,14 +112,14 @@ impl Context {
 
 /// Restores what was before, also when a panic goes through.
 pub(crate) struct Entered {
-    context: Option<Rc<Context>>,
+    parts: Option<Rc<Parts>>,
     queue: Option<Rc<RunQueue>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         RunQueue::set_here(self.queue.take());
-        let left = CURRENT.try_with(|current| current.replace(self.context.take()));
+        let left = CURRENT.try_with(|current| current.replace(self.parts.take()));
         // Its drop can be the last one, and run foreign code: not while `CURRENT` is borrowed.
         drop(left);
     }
@@ -150,7 +150,7 @@ pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
-    Context::for_call("spawn", "Runtime::spawn").executor.spawn(future)
+    Parts::for_call("spawn", "Runtime::spawn").executor.spawn(future)
 }
 
 /// Names the task that is being polled, in logs, snapshots and the watchdog's warnings.
@@ -166,11 +166,11 @@ where
 /// assert_eq!(named.as_deref(), Some("main"));
 /// ```
 pub fn set_task_name(name: impl Into<Arc<str>>) {
-    if let Some(context) = Context::current()
-        && let Some(task) = context.queue.polled.get()
+    if let Some(parts) = Parts::current()
+        && let Some(task) = parts.queue.polled.get()
     {
-        context.observer.names.set(task, name.into());
-        context.observer.saw(Moment::Named(task));
+        parts.observer.names.set(task, name.into());
+        parts.observer.saw(Moment::Named(task));
     }
 }
 
@@ -190,5 +190,5 @@ pub fn set_task_name(name: impl Into<Arc<str>>) {
 /// ```
 #[track_caller]
 pub fn metrics() -> Metrics {
-    Context::for_call("metrics", "Runtime::metrics").metrics()
+    Parts::for_call("metrics", "Runtime::metrics").metrics()
 }
