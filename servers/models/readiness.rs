@@ -90,8 +90,7 @@ impl<S: Read + Write> Watched<S> {
                 // Fewer bytes than asked for: the socket has no more, unless that proves nothing; so
                 // don't ask in vain (epoll(7), question 9).
                 Step::Short if self.known.until_not_yet => {}
-                Step::Short => *self.ready(writes) = false,
-                Step::NotYet => *self.ready(writes) = false,
+                Step::Short | Step::NotYet => *self.ready(writes) = false,
                 Step::Ended => return Ok(Next::Close),
             }
         }

@@ -7,8 +7,8 @@
 //! Read before: `signal/queue.rs`. Read next: `uring/setup.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve signal --stats`, and `cargo run -- client`
 
-mod arm;
-mod queue;
+pub mod arm;
+pub mod queue;
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;

@@ -34,13 +34,20 @@ struct Owner {
 }
 
 /// The signal that says which descriptor is ready: the first that is free for programs.
-pub(super) fn ready_signal() -> c_int {
+pub fn ready_signal() -> c_int {
     libc::SIGRTMIN()
 }
 
 /// Has the calling thread signalled whenever `source` becomes ready. What is ready already is not
 /// signalled: try it once.
-pub(super) fn arm(source: &impl AsFd) -> io::Result<()> {
+///
+/// The thread must have masked the signal, as [`Queue::open`](super::queue::Queue::open) does: it
+/// would end the process.
+///
+/// # Errors
+///
+/// What fcntl(2) says.
+pub fn arm(source: &impl AsFd) -> io::Result<()> {
     let source = source.as_fd();
     // The thread, not the process: a signal to the process may reach any thread of it, and one
     // that has not masked it dies of it, and all others with it.

@@ -18,16 +18,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::arm::{all_signals, ready_signal};
 
 /// The queue of this thread's signals; masked while it lives.
-pub(super) struct Queue {
+pub struct Queue {
     descriptor: SignalFd,
     mask_before: SigSet,
 }
 
 /// What one signal says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Signal {
+pub enum Signal {
     /// Something has happened to this descriptor, or to one that had its number before.
     Ready {
+        /// Its number.
         fd: RawFd,
         /// What: the flags of poll(2).
         flags: PollFlags,
@@ -41,7 +42,11 @@ const RECORD: usize = 128;
 
 impl Queue {
     /// Masks the signals on this thread: from now on they queue up, instead of ending the process.
-    pub(super) fn open() -> io::Result<Queue> {
+    ///
+    /// # Errors
+    ///
+    /// What the system says where it has no descriptor left.
+    pub fn open() -> io::Result<Queue> {
         let signals = all_signals()?;
         let mask_before = signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         // On failure the mask is put back.
@@ -51,7 +56,15 @@ impl Queue {
     }
 
     /// Sleeps until a signal has come, at most for `timeout`; returns whether one has.
-    pub(super) fn wait(&self, timeout: Duration) -> io::Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`, by a signal of another kind.
+    ///
+    /// # Panics
+    ///
+    /// Never: a year fits into the system's clock.
+    pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
         let timeout = Timespec::try_from(timeout.min(YEAR)).expect("a year fits");
@@ -60,7 +73,11 @@ impl Queue {
     }
 
     /// Sleeps until there are signals, adds up to 64 of them to `signals`, and says how many.
-    pub(super) fn read(&self, signals: &mut Vec<Signal>) -> io::Result<usize> {
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted`, by a signal of another kind.
+    pub fn read(&self, signals: &mut Vec<Signal>) -> io::Result<usize> {
         let mut records = [0; 64 * RECORD];
         // IDEA: one call both waits and says what has happened.
         // But it says so of every packet that came, also of those that have been read since.
