@@ -351,8 +351,13 @@ const HIDDEN: [(i32, &str); 2] =
 /// Runs `dormouse` in a process from which `io_uring_setup` is hidden, so that it fails with
 /// `errno`.
 fn without_io_uring(errno: i32, args: &str) -> Output {
+    program_without_io_uring(DORMOUSE, errno, args)
+}
+
+fn program_without_io_uring(program: &str, errno: i32, args: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "become_dormouse_without_io_uring", "--ignored", "--nocapture"])
+        .args(["--exact", "become_a_program_without_io_uring", "--ignored", "--nocapture"])
+        .env("PROGRAM", program)
         .env("HIDE_WITH", errno.to_string())
         .env("ARGS", args)
         .output()
@@ -388,10 +393,21 @@ fn where_io_uring_is_hidden_the_study_compares_the_others() {
     assert!(row("mio").chars().any(|c| c.is_ascii_digit()), "{printed}");
 }
 
-/// Not a test: the child of those above, which becomes `dormouse`.
+#[test]
+fn where_io_uring_is_hidden_the_step_says_so_and_is_skipped() {
+    let _turn = alone();
+    let step = "run --quiet --example 11_completion";
+    let output = program_without_io_uring(env!("CARGO"), HIDDEN[0].0, step);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("skipped: io_uring is not available: "), "{printed}");
+    assert!(!printed.contains("words"), "{printed}");
+}
+
+/// Not a test: the child of those above, which becomes that program.
 #[test]
 #[ignore = "started by another test"]
-fn become_dormouse_without_io_uring() {
+fn become_a_program_without_io_uring() {
     let Ok(errno) = std::env::var("HIDE_WITH") else { return };
     let hide = SeccompAction::Errno(errno.parse().unwrap());
     let filter = SeccompFilter::new(
@@ -403,5 +419,6 @@ fn become_dormouse_without_io_uring() {
     let program: BpfProgram = filter.unwrap().try_into().unwrap();
     seccompiler::apply_filter(&program).unwrap();
     let args = std::env::var("ARGS").unwrap();
-    panic!("{}", Command::new(DORMOUSE).args(args.split_whitespace()).exec());
+    let program = std::env::var("PROGRAM").unwrap();
+    panic!("{}", Command::new(program).args(args.split_whitespace()).exec());
 }
