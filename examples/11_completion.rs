@@ -3,7 +3,8 @@
 //! Problem: all steps so far learn that a socket can be read, and then read: two calls, at the least.
 //! Idea: hand the kernel the work itself, 'receive into this buffer', and sleep until it is done. When
 //! the thread wakes, the bytes are there: a *completion*, where the steps before had readiness.
-//! Leaves out: a buffer for each of many clients, and who owns it meanwhile. `ring.rs` does it.
+//! Leaves out: a buffer for each of many clients, and who owns it meanwhile:
+//! `servers/models/uring/ring.rs`.
 //! Try: `cargo run --example 11_completion`
 //!
 //! You should see, with figures of your own:

@@ -4,7 +4,7 @@
 //! Idea: 0 done, 1 failed, 2 wrongly used; everything that fails arrives here as a value.
 //! Leaves out: the commands: `cli.rs`.
 //! Read before: `cli.rs`.
-//! Try: `cargo run -- serve blocking --addr 127.0.0.1:1; echo $?`
+//! Try: `cargo run -- serve blocking --addr 192.0.2.1:12345; echo $?`
 
 use std::env;
 use std::io::{self, ErrorKind, Write};

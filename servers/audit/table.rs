@@ -5,7 +5,7 @@
 //! from three on, with their figures added up.
 //! Leaves out: what each of those did: that is in the JSON.
 //! Read before: `audit/report.rs`. Read next: `audit.rs`.
-//! Try: `cargo run -- audit -- sh -c 'sleep 60 & sleep 60 & sleep 60'`
+//! Try: `cargo run -- audit -- cargo run -- serve async --shards 4`
 
 use std::collections::BTreeMap;
 

@@ -2,12 +2,14 @@
 //! does what they say.
 //!
 //! Nothing here is listed that can be found: a new page, file or step is read as it comes. What
-//! must be written down stands in one table each: names that are not ours (`foreign.rs`), and where
-//! each term is explained (`terms.rs`).
+//! must be written down stands in one table each: names that are not ours (`foreign.rs`), where
+//! each term is explained (`terms.rs`), and what comes of a command (`rows.rs`).
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod arrows;
 mod cells;
+mod commands;
+mod cover;
 mod foreign;
 mod header;
 mod items;
@@ -18,8 +20,14 @@ mod paths;
 mod prose;
 mod references;
 mod repo;
+mod rows;
+mod table;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod terms;
 mod tour;
+#[cfg(target_os = "linux")]
+mod typed;
 
 use prose::Prose;
 use repo::Repo;

@@ -58,6 +58,13 @@ impl Prose {
         )
     }
 
+    /// The header of a source file, without the programs in it.
+    pub(crate) fn header(file: &str, text: &str) -> Prose {
+        let top = text.lines().enumerate().take_while(|(_, line)| line.starts_with("//!"));
+        let said = top.map(|(number, line)| (number, line[3..].strip_prefix(' ').unwrap_or("")));
+        Prose::of(file, Cutter::default(), said)
+    }
+
     /// All comments of a source file that stand on lines of their own, its header among them.
     pub(crate) fn comments(file: &str, text: &str) -> Prose {
         let said = text.lines().enumerate().map(|(number, line)| {
