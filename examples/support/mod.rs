@@ -7,6 +7,10 @@
 //! Try: `cargo run --example 01_blocking`
 #![allow(dead_code, reason = "each step uses a part of it")]
 
+pub(crate) mod clients;
+pub(crate) mod echo;
+pub(crate) mod reactor;
+
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};

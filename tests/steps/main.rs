@@ -3,6 +3,7 @@
 //! `cargo test --test steps -- --ignored` breaks each step as its header proposes: it must fail.
 #![allow(clippy::unwrap_used)]
 
+mod chain;
 mod step;
 #[path = "../support/copy.rs"]
 mod copy;
@@ -32,6 +33,10 @@ fn main() {
         lead_on(&Step::all(&examples()));
         Ok(())
     })];
+    trials.push(Trial::test("from_a_future_to_a_run_queue_little_changes_at_a_time", || {
+        chain::builds_up(&Step::all(&examples()));
+        Ok(())
+    }));
     for step in steps {
         let (name, broken) = (step.name.clone(), step.clone());
         trials.push(Trial::ignorable_test(&name, move || Ok(runs(&step))));

@@ -57,6 +57,17 @@ impl Step {
         (old.to_owned(), new.to_owned())
     }
 
+    /// How many lines of code come, and how many go, since `before`: its header says at most how
+    /// many, after `diff examples/… examples/…`.
+    pub(crate) fn differs_from(&self, before: &str) -> Option<(usize, usize)> {
+        let header = self.parts().0.replace("\n//! ", " ");
+        let diff = format!("`diff examples/{before}.rs examples/{}.rs`: ", self.name);
+        let (_, said) = header.split_once(&diff)?;
+        let (come, said) = said.split_once(" lines of code come, ").expect("how many come");
+        let (go, _) = said.split_once(" go").expect("how many go");
+        Some((come.parse().expect("a number"), go.parse().expect("a number")))
+    }
+
     pub(crate) fn is_tried_by(&self, name: &str) -> bool {
         self.parts().0.contains(&format!("//! Try: `cargo run --example {name}`"))
     }
