@@ -30,6 +30,14 @@ pub(crate) const ROWS: &[Row] = &[
         &["servers/models/mio.rs", "runtime/src/reactor.rs", "asleep/src/"],
     ),
     fails("diff servers/models/select.rs servers/models/poll.rs", 1, &["< ", "> "]),
+    fails("diff examples/12_future.rs examples/13_spinning_block_on.rs", 1, &["< ", "> "]),
+    fails(
+        "diff examples/13_spinning_block_on.rs examples/14_sleeping_block_on.rs",
+        1,
+        &["< ", "> "],
+    ),
+    fails("diff examples/14_sleeping_block_on.rs examples/15_reactor.rs", 1, &["< ", "> "]),
+    fails("diff examples/15_reactor.rs examples/16_run_queue.rs", 1, &["< ", "> "]),
     ends("cargo run --release -p dormouse --example idle_without_buffer", &["idle connections: "]),
     filled(
         "cargo test -p dormouse NAME",
