@@ -4,7 +4,7 @@
 //! Idea: a future that is *spawned* becomes a *task*, with a number. Its waker puts the number into
 //! the *run queue*, unless it is there; the *executor* polls who is in it, oldest first. When
 //! nobody is, the thread parks in the reactor. Once around is a *turn*.
-//! Leaves out: accepting, timers, wakes by other threads, results of tasks.
+//! Leaves out: accepting, timers, other threads, results; a generation, against late wakes.
 //! Try: `cargo run --example 16_run_queue`
 //!
 //! You should see, with figures of your own:
