@@ -105,8 +105,11 @@ impl Terminal {
     /// Ends it by Ctrl-C; pressed again if nothing comes of it, as a shell that is about to start
     /// a program may miss one.
     pub(crate) fn ctrl_c(&mut self) -> Result<ExitStatus, String> {
+        // A program that was started in the background ignores the signal of Ctrl-C (sh(1)), and so
+        // do all that it starts: then SIGTERM takes its place.
+        let signal = if is_ignored(Signal::SIGINT) { Signal::SIGTERM } else { Signal::SIGINT };
         for _ in 0..5 {
-            self.signal(Signal::SIGINT);
+            self.signal(signal);
             if self.screen.until(Duration::from_secs(10), |_| false) {
                 return self.ends();
             }
@@ -136,6 +139,14 @@ impl Terminal {
         // It may have ended already.
         killpg(self.group(), signal).ok();
     }
+}
+
+/// Whether this process ignores a signal: proc(5).
+fn is_ignored(signal: Signal) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal as u32 - 1) & 1 == 1)
 }
 
 impl Drop for Terminal {
