@@ -68,8 +68,8 @@ struct Connection {
 fn serve(stream: std::net::TcpStream) -> io::Result<[u32; 3]> {
     stream.set_nonblocking(true)?;
     // Little room in the kernel, so that answers get stuck soon.
-    SockRef::from(&stream).set_send_buffer_size(16 << 10)?;
-    let (stream, buffer) = (TcpStream::from_std(stream), vec![0; 64 << 10]);
+    SockRef::from(&stream).set_send_buffer_size(64 << 10)?;
+    let (stream, buffer) = (TcpStream::from_std(stream), vec![0; 128 << 10]);
     let mut connection = Connection { stream, buffer, unsent: 0..0, writes: 0, in_part: 0 };
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
     let both = Interest::READABLE | Interest::WRITABLE;

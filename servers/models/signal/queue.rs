@@ -17,7 +17,28 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::arm::{all_signals, ready_signal};
 
-/// The queue of this thread's signals; masked while it lives.
+/// The queue of this thread's signals; masked while it lives. Use and drop it where it was opened.
+///
+/// ```
+/// use std::io::Write;
+/// use std::net::{TcpListener, TcpStream};
+/// use std::os::fd::AsRawFd;
+///
+/// use dormouse_study::models::signal::arm::arm;
+/// use dormouse_study::models::signal::queue::{Queue, Signal};
+///
+/// let queue = Queue::open()?;
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let mut client = TcpStream::connect(listener.local_addr()?)?;
+/// let stream = listener.accept()?.0;
+/// arm(&stream)?;
+/// client.write_all(b"hello")?;
+/// let mut signals = Vec::new();
+/// assert_eq!(queue.read(&mut signals)?, 1);
+/// let Signal::Ready { fd, .. } = signals[0] else { panic!("a queue of one is not full") };
+/// assert_eq!(fd, stream.as_raw_fd());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Queue {
     descriptor: SignalFd,
     mask_before: SigSet,
