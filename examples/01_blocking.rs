@@ -11,13 +11,15 @@
 //!     read: the end
 //!     asked 2 times, 0 in vain
 //!
-//! A *system call*, such as read(2), is a question to the kernel. One that comes back with 'not yet'
-//! was asked *in vain*; here there is none, as the kernel answers only once it has something to say.
+//! A *system call*, such as read(2), is a question to the kernel. One that comes back with 'not
+//! yet' was asked *in vain*; here there is none, as the kernel answers only once it has something
+//! to say.
 //!
-//! Break it: put `stream.set_nonblocking(true)?;` in place of `stream.set_nonblocking(false)?;`. The
-//! kernel then does not wait, and thousands of calls are in vain.
+//! Break it: put `stream.set_nonblocking(true)?;` in place of `stream.set_nonblocking(false)?;`.
+//! The kernel then does not wait, and the thread asks thousands of times, instead of sleeping.
 //!
-//! Read next: `servers/models/blocking.rs`. Run next: `cargo run --example 02_second_client`.
+//! Read next: `talk` in `servers/models/blocking.rs`, where `counters.read(…)` is the read.
+//! Run next: `cargo run --example 02_second_client`.
 
 mod support;
 
@@ -42,7 +44,7 @@ fn main() -> io::Result<()> {
     let stopwatch = Stopwatch::start();
     loop {
         asked += 1;
-        // Here the thread waits. There is no loop in this program that asks again and again.
+        // Here the thread waits: this loop goes round once for each message, and never in vain.
         match stream.read(&mut buffer) {
             Ok(0) => break println!("read: the end"),
             Ok(n) => {

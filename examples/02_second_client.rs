@@ -12,14 +12,14 @@
 //!     B is answered after 200.9 ms
 //!     order of events: ["A bye", "A left", "B hello", "B left"]
 //!
-//! B's connection and its message are complete: the kernel keeps both, in the listener's queue and in
-//! the socket's buffer. But the one thread of the server is in A's read, and stays there until A says
-//! something, however long that takes. A silent client keeps all others waiting.
+//! B's connection and its message are complete: the kernel keeps both, in the listener's queue and
+//! in the socket's buffer. But the one thread of the server is in A's read, and stays there until A
+//! says something, however long that takes. A silent client keeps all others waiting.
 //!
 //! Break it: put `thread::spawn(move || serve(stream, &events));` in place of
 //! `serve(stream, &events)?;`. With a thread for each, B does not wait for A.
 //!
-//! Read next: `servers/models/blocking.rs`. Run next: `cargo run --example 03_threads`.
+//! Read next: `serve` in `servers/models/blocking.rs`. Run next: `cargo run --example 03_threads`.
 
 mod support;
 

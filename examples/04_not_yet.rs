@@ -10,17 +10,18 @@
 //!
 //!     A: not yet, after 0.01 ms
 //!     B: 7 bytes
-//!     A: 5 bytes, once it had said so
+//!     A: 5 bytes, once A had told the server
 //!     asked A 2 times, 1 in vain
 //!
-//! 'Not yet' is the error `WouldBlock`: the call would have had to wait. It is no failure. One thread
-//! now serves two clients, in whatever order they speak. Here A tells the server by another way that
-//! it has spoken; real clients don't.
+//! 'Not yet' is the error `WouldBlock`: the call would have had to wait. It is no failure. One
+//! thread now serves two clients, in whatever order they speak. Here A tells the server by another
+//! way that it has spoken; real clients don't.
 //!
-//! Break it: put `a.set_nonblocking(false)?;` in place of `a.set_nonblocking(true)?;`. The first read
-//! waits, as in step 2.
+//! Break it: put `a.set_nonblocking(false)?;` in place of `a.set_nonblocking(true)?;`. The first
+//! read waits, as in step 2.
 //!
-//! Read next: `servers/models/nonblocking.rs`. Run next: `cargo run --example 05_ask_forever`.
+//! Read next: the standard library's `TcpStream::set_nonblocking`, and fcntl(2), `O_NONBLOCK`. Run
+//! next: `cargo run --example 05_ask_forever`.
 
 mod support;
 
@@ -43,10 +44,10 @@ fn main() -> io::Result<()> {
 
     let stopwatch = Stopwatch::start();
     let early = a.read(&mut [0; 64]);
-    let micros = stopwatch.time().as_secs_f64() * 1e3;
+    let millis = stopwatch.time().as_secs_f64() * 1e3;
     let not_yet = early.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
     assert!(not_yet, "A has said nothing yet, and its read does not wait");
-    println!("A: not yet, after {micros:.2} ms");
+    println!("A: not yet, after {millis:.2} ms");
     let (mut asked, mut vain) = (1, 1);
 
     // The thread is free for others.
@@ -59,7 +60,7 @@ fn main() -> io::Result<()> {
             answered => break answered?,
         }
     };
-    println!("A: {n} bytes, once it had said so");
+    println!("A: {n} bytes, once A had told the server");
     println!("asked A {asked} times, {vain} in vain");
     assert_eq!((n, asked - vain), (5, 1), "what A has said is there when it is asked again");
     clients.join().expect("the clients do not panic")?;

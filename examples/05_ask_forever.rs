@@ -1,6 +1,7 @@
 //! # 05 Ask for ever: the loop of the article, and its price
 //!
-//! Problem: step 4's sockets say 'not yet' instead of waiting. When is the right moment to ask again?
+//! Problem: step 4's sockets say 'not yet' instead of waiting. When is the right moment to ask
+//! again?
 //! Idea: always. One thread asks all sockets in turn, and begins again.
 //! Leaves out: new connections; this server has all of its clients from the start.
 //! Try: `cargo run --example 05_ask_forever`
@@ -8,17 +9,20 @@
 //! You should see, with figures of your own:
 //!
 //!     100 clients, of which one says 4 words in 400.9 ms
-//!     asked 463,911 times, 463,907 in vain
+//!     asked 976,501 times, 976,397 in vain
 //!     99.8 % of a core: 100.1 ms of CPU time per word
 //!
-//! It serves them all, with one thread and without waiting for anybody: no client is in another's way.
-//! And it "eats the CPU while most of the time there is nothing to do", as the article says: for each
-//! word it asked a hundred thousand times in vain. A loop that does so *spins*.
+//! It serves them all, with one thread and without waiting for anybody: no client is in another's
+//! way. And it "eats the CPU while most of the time there is nothing to do", as the article says:
+//! for each word it asked more than a hundred thousand times in vain. (What was not: 4 words, and
+//! 100 ends.) A loop that does so *spins*. (`support::connected` connects the clients, and lets
+//! them `talk`.)
 //!
-//! Break it: put `thread::sleep(Duration::from_millis(50));` in place of `// No pause.`. That is the
-//! next step, and this one's claim does not hold any more.
+//! Break it: put `thread::sleep(Duration::from_millis(50));` in place of `// No pause.`. That is
+//! the next step, and this one's claim does not hold any more.
 //!
-//! Read next: `servers/models/nonblocking.rs`. Run next: `cargo run --example 06_every`.
+//! Read next: `servers/models/connection.rs`, where `exchange` reads and answers once, and
+//! `nonblocking.rs`. Run next: `cargo run --example 06_every`.
 
 mod support;
 

@@ -12,15 +12,17 @@
 //!     1 ms         4,230    4,180           3.0      0.54 ms
 //!     10 ms          660      610           0.7      5.04 ms
 //!
-//! The longer the pause, the less CPU, and the longer a client waits for its answer. And asked in vain
-//! it is always: once a round and socket, whether anybody speaks or not. What is missing is somebody
-//! who knows when there is something to read. (Where other programs want the core, it is 'none' that
-//! makes clients wait: it has used up its share when somebody speaks, and one that sleeps has not.)
+//! The longer the pause, the less CPU, and the longer a client waits: half of the answers came
+//! within the time in the last column. And it still asks in vain, once for each round and socket.
+//! What is missing is somebody who knows when there is something to read. (Where other programs
+//! want the core, it is 'none' that makes clients wait: it has used up its share when somebody
+//! speaks, and one that sleeps has not.)
 //!
-//! Break it: put `None` in place of `Some(Duration::from_millis(10))`. Without a pause nothing is less
-//! than before.
+//! Break it: put `None` in place of `Some(Duration::from_millis(10))`. Without a pause nothing is
+//! less than before.
 //!
-//! Read next: `servers/models/nonblocking.rs`. Run next: `cargo run --example 07_select_poll`.
+//! Read next: what `options.every` does in `servers/models/nonblocking.rs`. Run next:
+//! `cargo run --example 07_select_poll`.
 
 mod support;
 
@@ -96,7 +98,7 @@ fn cost(name: &str, pause: Option<Duration>) -> io::Result<Cost> {
     Ok(Cost { vain, cpu_percent, answer_ms })
 }
 
-/// One of the clients says a word now and then; returns the time within which half of its answers came.
+/// One client says a word now and then; returns the time within which half of its answers came.
 fn talk(mut clients: Vec<TcpStream>) -> io::Result<Duration> {
     let mut waits = Vec::new();
     for _ in 0..WORDS {

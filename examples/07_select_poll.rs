@@ -1,25 +1,29 @@
 //! # 07 Select, poll: ask the kernel about all
 //!
 //! Problem: step 6 asks each socket by itself, too often or too late, and always in vain.
-//! Idea: one call hands the kernel the list of all sockets, and sleeps until one of them can be read.
+//! Idea: one call hands the kernel the list of all sockets, and sleeps until one of them can be
+//! read.
 //! Leaves out: writing. A socket can be asked about room in the same call (step 9 needs it).
 //! Try: `cargo run --example 07_select_poll`
 //!
 //! You should see, with figures of your own:
 //!
-//!     select: of 2 sockets 1 can be read; number 1024 is refused
+//!     select: of 2 sockets 1 can be read; descriptor 1024 is refused
 //!     poll: 10 silent clients: 100 words, 100 waits, 1,100 sockets asked about, 0 in vain
 //!     poll: 500 silent clients: 100 words, 100 waits, 50,100 sockets asked about, 0 in vain
 //!     in 200.3 ms of silence: 0.1 ms of CPU time
 //!
-//! Nothing is asked in vain any more, nobody waits longer than need be, and in silence the thread
-//! sleeps, in one place for all. This is I/O multiplexing. What is left of the price: each call hands
-//! over the whole list, and the kernel goes through it, for one socket that has something.
+//! select(2) is the older of the two calls. A *descriptor* is the number by which a process names
+//! an open socket; select has room for those up to 1023, poll(2) for all. Nothing is asked in vain
+//! any more, nobody waits longer than need be, and in silence the thread sleeps, in one place for
+//! all. This is I/O multiplexing. What is left of the price: each call hands over the whole list,
+//! and the kernel goes through it, for one socket that has something.
 //!
-//! Break it: put `poll(&mut list, Some(&Timespec::default()))?;` in place of `poll(&mut list, None)?;`.
-//! Such a call does not wait.
+//! Break it: put `poll(&mut list, Some(&Timespec::default()))?;` in place of
+//! `poll(&mut list, None)?;`. Such a call does not wait.
 //!
-//! Read next: `servers/models/poll.rs`, after `select.rs`. Run next: `cargo run --example 08_register_once`.
+//! Read next: `servers/models/poll.rs`, after `select.rs`. Run next:
+//! `cargo run --example 08_register_once`.
 
 mod support;
 
@@ -71,7 +75,10 @@ fn ask_select() -> io::Result<()> {
     panic::set_hook(Box::new(|_| {}));
     let refused = panic::catch_unwind(|| FdSet::new().insert(third.as_fd())).is_err();
     drop(panic::take_hook());
-    println!("select: of 2 sockets {ready} can be read; number {} is refused", third.as_raw_fd());
+    println!(
+        "select: of 2 sockets {ready} can be read; descriptor {} is refused",
+        third.as_raw_fd()
+    );
     assert!(refused, "select takes no descriptor above 1023");
     assert!(set.contains(listener.as_fd()) && !set.contains(told.as_fd()), "what is left is ready");
     drop(silent);
@@ -102,7 +109,8 @@ fn serve(silent: usize) -> io::Result<u64> {
     clients.join().expect("the clients do not panic")?;
     let asked = grouped(asked_about);
     println!(
-        "poll: {silent} silent clients: {words} words, {waits} waits, {asked} sockets asked about, {vain} in vain"
+        "poll: {silent} silent clients: {words} words, {waits} waits, {asked} sockets asked about, \
+         {vain} in vain"
     );
     assert_eq!((waits, vain), (WORDS, 0), "a wait for each word, and none in vain");
     Ok(asked_about)

@@ -11,17 +11,20 @@
 //!     500 silent clients: 100 words, 100 waits, 100 events, 0 in vain
 //!     edge: 10 bytes come, 4 are read: 0 events, though 6 are left
 //!
-//! The words: what one registers is a *source*, here a socket; the *interest* says what for, reading or
-//! writing; the *token* is a number of one's own, by which an event names its source. The kernel's part
-//! is epoll(7) on Linux, kqueue(2) on macOS; `mio` is the same for both.
+//! The words: what one registers is a *source*, here a socket; the *interest* says what for,
+//! reading or writing; the *token* is a number of one's own, by which an event names its source.
+//! The kernel's part is epoll(7) on Linux, kqueue(2) on macOS; `mio` is the same for both.
 //!
-//! mio asks for events by *edge*: one comes when something changes, not while it lasts. So what an event
-//! has said has to be remembered, until a read says 'not yet'. That is a source's *readiness*.
+//! mio asks for events by *edge*: one comes when something changes, not while it lasts. So what an
+//! event has said has to be remembered, until a read says 'not yet'. That is a source's
+//! *readiness*. (The loop here can do without: one read takes a whole word, and each new word is a
+//! new edge.)
 //!
-//! Break it: put `for _ in 0..9 {` in place of `for _ in 0..1 {`. Everything is read then, so that the
-//! edge leaves nothing behind.
+//! Break it: put `for _ in 0..9 {` in place of `for _ in 0..1 {`. Everything is read then, so that
+//! the edge leaves nothing behind.
 //!
-//! Read next: `servers/models/readiness.rs`, then `mio.rs`. Run next: `cargo run --example 09_state_machine`.
+//! Read next: `servers/models/readiness.rs`, then `mio.rs`. Run next:
+//! `cargo run --example 09_state_machine`.
 
 mod support;
 
@@ -97,7 +100,11 @@ fn leave_something() -> io::Result<()> {
     let told = events.iter().count();
     let left = stream.peek(&mut [0; 64]).unwrap_or(0);
     println!("edge: 10 bytes come, {taken} are read: {told} events, though {left} are left");
-    assert_eq!((taken, told, left), (4, 0, 6), "an edge is reported once");
+    assert_eq!(
+        (taken, told, left),
+        (4, 0, 6),
+        "one part is read, and no second event tells of the rest"
+    );
     Ok(())
 }
 

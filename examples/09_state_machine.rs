@@ -1,9 +1,10 @@
 //! # 09 State machine: what waiting for all makes you write
 //!
-//! Problem: in step 8 an answer was written at once. But a client that does not read fills the kernel's
-//! buffers, and a write says 'not yet', too. The thread must not wait for it: others want to be served.
-//! Idea: where a thread would have stopped in the middle of its loop, a value keeps what is left to do.
-//! The loop goes on there when the kernel reports room.
+//! Problem: in step 8 an answer was written at once. But a client that does not read fills the
+//! kernel's buffers, and a write says 'not yet', too. The thread must not wait for it: others want
+//! to be served.
+//! Idea: where a thread would have stopped in the middle of its loop, a value keeps what is left to
+//! do. The loop goes on there when the kernel reports room.
 //! Leaves out: several connections; each would have such a value, found by its token.
 //! Try: `cargo run --example 09_state_machine`
 //!
@@ -13,13 +14,15 @@
 //!     52 times it had to go on later, in the middle of an answer
 //!     4,194,304 bytes came back, as they were
 //!
-//! A blocking server keeps 'where am I' on the stack of its thread. Here it is `unsent`, a range of the
-//! buffer: not empty says 'in the middle of an answer', empty says 'waits for the next message'. That is
-//! a *state machine* of two states. It reads nothing while an answer is unsent, so the memory for one
-//! client stays what it is, however much the client sends: *backpressure*.
+//! A blocking server keeps 'where am I' on the stack of its thread. Here it is `unsent`, a range of
+//! the buffer: not empty says 'in the middle of an answer', empty says 'waits for the next
+//! message'. That is a *state machine* of two states. It may be registered for writing all the
+//! time: as an edge that is told once, when room comes back. It reads nothing while an answer is
+//! unsent, so the memory for one client stays what it is, however much the client sends:
+//! *backpressure*.
 //!
-//! Break it: put `self.unsent = 0..0;` in place of `self.unsent.start += n;`. That forgets what a write
-//! has left over, the commonest fault of such programs.
+//! Break it: put `self.unsent = 0..0;` in place of `self.unsent.start += n;`. That forgets what a
+//! write has left over, the commonest fault of such programs.
 //!
 //! Read next: `servers/models/connection.rs`, `mio.rs`. Run next: `cargo run --example 10_signal`.
 
@@ -63,8 +66,8 @@ struct Connection {
     in_part: u32,
 }
 
-/// Echoes to the end; returns how many writes there were, how many took only a part, and how often it
-/// had to wait in the middle of an answer.
+/// Echoes to the end; returns how many writes there were, how many took only a part, and how often
+/// it had to wait in the middle of an answer.
 fn serve(stream: std::net::TcpStream) -> io::Result<[u32; 3]> {
     stream.set_nonblocking(true)?;
     // Little room in the kernel, so that answers get stuck soon.

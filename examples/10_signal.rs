@@ -1,8 +1,9 @@
 //! # 10 Signal: the kernel speaks first
 //!
 //! Problem: the calls of steps 7 and 8 still ask, if only once for all.
-//! Idea: ask nobody. Each socket is told once to send a *signal*, an interruption by the kernel, when
-//! something happens to it. The thread sleeps until there are signals, and does not ask about sockets.
+//! Idea: ask nobody. Each socket is told once to send a *signal*, an interruption by the kernel,
+//! when something happens to it. The thread sleeps until there are signals, and does not ask about
+//! sockets.
 //! Leaves out: what to do when the kernel's queue of signals is full. `signal.rs` does it.
 //! Try: `cargo run --example 10_signal`
 //!
@@ -11,15 +12,17 @@
 //!     50 silent clients: 100 words, 100 signals
 //!     200 reads, 100 in vain: the last one of each signal
 //!
-//! A signal can interrupt a thread in the middle of anything, and kills a process that did not expect
-//! it. So the thread *masks* it: it waits in a queue, which can be read like a file. Each signal names the
-//! descriptor that it is about. It says that something happened, not what there is now: the socket must be
-//! read until it says 'not yet', once in vain for each signal. That is why the list of step 8 won.
+//! A signal can interrupt a thread in the middle of anything, and kills a process that did not
+//! expect it. So the thread *masks* it: it waits in a queue, which can be read like a file. Each
+//! signal names the descriptor that it is about. It says that something happened, not what there is
+//! now: the socket must be read until it says 'not yet', once in vain for each signal. The list of
+//! step 8 costs no such read: that is why it won.
 //!
-//! Break it: put `for stream in &streams[1..] {` in place of `for stream in &streams {`. The client that
-//! speaks is then not among those that the kernel tells of.
+//! Break it: put `for stream in &streams[1..] {` in place of `for stream in &streams {`. The client
+//! that speaks is then not among those that the kernel tells of.
 //!
-//! Read next: `servers/models/signal/arm.rs`, `signal/queue.rs`, `signal.rs`. Run next: `cargo run --example 11_completion`.
+//! Read next: `servers/models/signal/arm.rs`, `signal/queue.rs`, `signal.rs`. Run next:
+//! `cargo run --example 11_completion`.
 #![cfg_attr(not(target_os = "linux"), allow(unused))]
 
 mod support;

@@ -1,8 +1,10 @@
 //! # 11 Completion: the kernel hands over the bytes
 //!
-//! Problem: all steps so far learn that a socket can be read, and then read: two calls, at the least.
-//! Idea: hand the kernel the work itself, 'receive into this buffer', and sleep until it is done. When
-//! the thread wakes, the bytes are there: a *completion*, where the steps before had readiness.
+//! Problem: all steps so far learn that a socket can be read, and then read: two calls, at the
+//! least.
+//! Idea: hand the kernel the work itself, 'receive into this buffer', and sleep until it is done.
+//! When the thread wakes, the bytes are there: a *completion*, where the steps before had
+//! readiness.
 //! Leaves out: a buffer for each of many clients, and who owns it meanwhile:
 //! `servers/models/uring/ring.rs`.
 //! Try: `cargo run --example 11_completion`
@@ -12,15 +14,17 @@
 //!     100 words: 101 system calls, and no read or write among them
 //!     in 100.3 ms of silence: 0.0 ms of CPU time
 //!
-//! `io_uring(7)` has two rings in memory that program and kernel share. Into one the program puts what is to
-//! be done; in the other it finds what is done. One call, `io_uring_enter(2)`, hands over an answer to be
-//! sent and the next receive, and sleeps. The price is ownership: from that call to the completion the
-//! buffer is the kernel's, and must neither be freed nor touched. No compiler checks that.
+//! `io_uring(7)` has two rings in memory that program and kernel share. Into one the program puts
+//! what is to be done; in the other it finds what is done. One call, `io_uring_enter(2)`, hands
+//! over an answer to be sent and the next receive, and sleeps. The price is ownership: from that
+//! call to the completion the buffer is the kernel's, and must neither be freed nor touched. No
+//! compiler checks that.
 //!
 //! Break it: put `ring.submit_and_wait(0)` in place of `ring.submit_and_wait(work.len())`. The call
 //! does not wait then, and the thread asks again and again.
 //!
-//! Read next: `servers/models/uring.rs`, after its folder. Run next: `cargo run --example 12_future`.
+//! Read next: `servers/models/uring.rs`, after its folder. Run next:
+//! `cargo run --example 12_future`.
 #![cfg_attr(not(target_os = "linux"), allow(unused))]
 #![allow(unsafe_code, reason = "the kernel writes into memory that was handed to it")]
 
@@ -79,7 +83,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Has the kernel send `answer`, and receive into `buffer`; returns how much came, once both is done.
+/// Has the kernel send `answer`, and receive into `buffer`; returns how much came, after both.
 #[cfg(target_os = "linux")]
 fn exchange(
     ring: &mut IoUring,

@@ -10,19 +10,23 @@
 //!
 //!     by hand:         Pending, Pending, Pending, Ready: 112 bytes
 //!     by the compiler: Pending, Pending, Pending, Ready: 152 bytes
-//!     asked 4 times, 1 in vain
+//!     polled 4 times, 1 without a byte
 //!
 //! In step 9 a loop knew its machine. What drives one future drives them all, also those that
 //! nobody writes: of an `async fn` the compiler makes a machine with a state for each `.await`, and
-//! what a thread would keep on its stack is in its bytes. Both say the same here. A poll is in vain
-//! if nothing was read or written; only the first is, as nobody has spoken yet. (`Connection` is
-//! that of step 9, in `support/echo.rs`. What comes along with a poll, the `Waker`, does nothing
-//! before step 14. And `poll` is a method here, not poll(2).)
+//! what a thread would keep on its stack is in its bytes. Both say the same here. A poll does not
+//! start over: it goes on at the `.await` where the one before stopped, and tries the same call
+//! again. An `.await` polls the future behind it, with the same `Context`; if that is `Pending`, so
+//! is the whole. (`Connection` is that of step 9, in `support/echo.rs`. The `Waker` in the
+//! `Context` does nothing before step 14. `Pin` promises that a future does not move any more, as
+//! its states may point into itself: `pin!` on the stack, `Box::pin` on the heap. `poll` is no
+//! poll(2).)
 //!
 //! Break it: put `if self.connection.go_on().is_ok()` in place of `if self.connection.go_on()?`.
 //! Then it ends before its client has spoken.
 //!
-//! Read next: `servers/models/connection.rs`. Run next: `cargo run --example 13_spinning_block_on`.
+//! Read next: `Future` and `Poll` in the documentation of std. Run next:
+//! `cargo run --example 13_spinning_block_on`.
 
 mod support;
 
@@ -43,7 +47,7 @@ fn main() -> io::Result<()> {
         drive("by hand:        ", |stream| Echo { connection: Connection::new(stream) })?;
     let (by_compiler, ()) = drive("by the compiler:", echo)?;
 
-    println!("asked {} times, {} in vain", tally.asked, tally.vain);
+    println!("polled {} times, {} without a byte", tally.asked, tally.vain);
     assert_eq!(by_hand, ["Pending", "Pending", "Pending", "Ready"], "Pending at each 'not yet'");
     assert_eq!(by_hand, by_compiler, "the compiler writes the same machine");
     assert_eq!((tally.asked, tally.vain), (4, 1), "a poll to begin, and one for each event");
@@ -57,8 +61,8 @@ where
     F: Future<Output = io::Result<T>>,
 {
     let (mut client, mut stream) = connect()?;
-    let (mut poll, mut events) = (mio::Poll::new()?, Events::with_capacity(8));
-    poll.registry().register(&mut stream, Token(0), Interest::READABLE)?;
+    let (mut kernel, mut events) = (mio::Poll::new()?, Events::with_capacity(8));
+    kernel.registry().register(&mut stream, Token(0), Interest::READABLE)?;
     let mut future = pin!(make(stream));
     let size = size_of_val(&*future);
     let mut cx = Context::from_waker(Waker::noop());
@@ -76,7 +80,7 @@ where
             Some(word) => client.write_all(word)?,
             None => client.shutdown(Shutdown::Write)?,
         }
-        poll.poll(&mut events, None)?;
+        kernel.poll(&mut events, None)?;
     }
 }
 

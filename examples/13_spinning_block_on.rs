@@ -12,16 +12,18 @@
 //!     CPU time: 304.2 ms of 304.3 ms
 //!
 //! In the step before, events decided when to poll. Here nobody tells `block_on` about them, and
-//! its client's silence is paid with a core. Many a first executor was written like this, and
-//! works: only the CPU meter tells. (`Echo` has moved to `support/echo.rs`, and calls a closure
-//! where a call says 'not yet': here it does nothing.)
+//! its client's silence is paid with a core. Many a first runtime was written like this, and works:
+//! only the CPU meter tells, and `cargo run -- audit --pid N` would say 'spinning'. (`Echo` has
+//! moved to `support/echo.rs`, and calls a closure where a call says 'not yet': here it does
+//! nothing.)
 //!
 //! `diff examples/12_future.rs examples/13_spinning_block_on.rs`: 24 lines of code come, 79 go.
 //!
 //! Break it: put `std::thread::sleep(SILENCE / 5)` in place of `std::hint::spin_loop()`. Then it
 //! asks now and then, as step 6 did.
 //!
-//! Read next: `servers/audit/verdict.rs`. Run next: `cargo run --example 14_sleeping_block_on`.
+//! Read next: `Waker` in the documentation of std. Run next:
+//! `cargo run --example 14_sleeping_block_on`.
 
 mod support;
 

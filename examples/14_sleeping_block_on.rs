@@ -12,18 +12,19 @@
 //!     CPU time: 0.1 ms of 301.0 ms
 //!
 //! The one before polled on; here each poll but the first has a *wake*: a call of the waker.
-//! `ArcWake` makes a waker of an `Arc`, without unsafe code. A wake may come after the poll and
-//! *before* the park. It is not lost: `unpark` leaves what std calls a token (another one than that
-//! of step 8), and the next park takes it, and returns at once. But a thread has one such token,
-//! and anybody may leave or take it; so the flag `woken`, not the return from the park, says that
-//! this future was woken.
+//! `ArcWake` makes a waker of an `Arc`, without unsafe code. `waker_ref` lends one for the poll;
+//! who keeps it longer clones it, and that clones the `Arc`. A wake may come after the poll and
+//! *before* the park. It is not lost: after an `unpark` the next park returns at once. But a park
+//! may also return for no reason, or by somebody else's `unpark`: so look at the flag `woken`, and
+//! park again while it is not set.
 //!
 //! `diff examples/13_spinning_block_on.rs examples/14_sleeping_block_on.rs`: 58 lines of code come,
 //! 13 go.
 //!
 //! Break it: put `break;` in place of `thread::park();`. Then it polls on without a wake.
 //!
-//! Read next: `runtime/src/wake.rs`. Run next: `cargo run --example 15_reactor`.
+//! Read next: `park` in the documentation of `std::thread`. Run next:
+//! `cargo run --example 15_reactor`.
 
 mod support;
 

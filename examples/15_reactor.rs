@@ -11,9 +11,11 @@
 //!     polled 4 times, 1 in vain; woken 3 times
 //!     parked 4 times, 0 in vain
 //!
-//! The helper of the step before is gone. A *source* is a socket as the reactor knows it, by its
-//! token: each of its *sides* has room for one waker. An event comes for each word and for the end,
-//! and one before, 'writable', for which nobody waits: so one park more than wakes.
+//! A *source* is a socket as the reactor knows it, by its token: each of its *sides* has room for
+//! one waker. In step 14 the wake ended the sleep. Here an event does, and the wake only says whom
+//! to poll. Four parks: the first ends at once, as a new socket can be written to, and nobody waits
+//! for that; then two words, and the end. (Readiness is not kept: `Echo` has tried before it
+//! waits.)
 //! `diff examples/14_sleeping_block_on.rs examples/15_reactor.rs`: 60 lines of code come, 37 go.
 //!
 //! Break it: put `poll(&mut events, Some(std::time::Duration::ZERO))` in place of `poll(&mut

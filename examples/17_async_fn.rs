@@ -1,4 +1,4 @@
-//! # 17 Async fn: the blocking server's shape again, at the cost of step 8
+//! # 17 Async fn: the blocking server's shape again, at about the cost of `mio.rs`
 //!
 //! Problem: a machine written by hand says in states what step 1 said in a loop.
 //! Idea: on a runtime, write the loop again, with `.await` where step 1 slept. There the waker is
@@ -18,7 +18,8 @@
 //!
 //! Break it: put `[0; 64]` in place of `[0; 4096]`. Who has filled his buffer reads again, in vain.
 //!
-//! Read next: `servers/models/async.rs`. Run next: `cargo run --example 18_timers`.
+//! Read next: `accept_all` and `talk` in `servers/models/async.rs`. Run next:
+//! `cargo run --example 18_timers`.
 
 mod support;
 
@@ -90,7 +91,7 @@ fn compiled() -> io::Result<(u64, Duration)> {
     Ok((server.join().expect("the server does not panic")?, cpu))
 }
 
-/// The server of the study. It serves for ever: the process ends around it, and around its counters.
+/// The study's server. It serves for ever: the process ends around it, and around its counters.
 fn by_hand() -> io::Result<(u64, Duration)> {
     let counters: &Counters = Box::leak(Box::new(Counters::new("mio", false)));
     let (cpu, _server) = drive(move |listener| {

@@ -16,9 +16,10 @@
 //!     one dropped, one not: armed 2, fired 1, cancelled 1; parked 1 times
 //!
 //! The step before parked until an event came; here a deadline ends the park, too. None ends early.
-//! The read that came too late was dropped where it waited, and has lost nothing: its bytes are
-//! still in the kernel, where the next read finds them. (The first park with a socket ends at once:
-//! 'writable', step 15.)
+//! A future does nothing before its first poll: that *arms* a sleep, and when its time has come, it
+//! *fires*. The read that came too late was dropped where it waited, and has lost nothing: its
+//! bytes are still in the kernel, where the next read finds them. (The first park with a socket
+//! ends at once: 'writable', step 15.)
 //!
 //! Break it: put `std::mem::forget(patience)` in place of `drop(patience)`. A timer that nobody
 //! cancels fires, and wakes the thread for nothing.

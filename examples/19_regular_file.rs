@@ -3,7 +3,8 @@
 //! Problem: a read of a file waits for a disk, and while it does the thread serves nobody.
 //! Idea: readiness says that the next read will not wait. Of a socket the kernel knows it, as bytes
 //! come by themselves; those of a file come when somebody reads. So let somebody else wait: a
-//! second thread, whose last act is a wake.
+//! second thread, whose last act is a wake: the channel keeps the waker of who awaits the result,
+//! and to send is to call it. That wake has to end the park, as no event comes.
 //! Leaves out: a pool of threads; completion (step 11), which files have as sockets have.
 //! Try: `cargo run --example 19_regular_file`
 //!
@@ -22,7 +23,7 @@
 //! Break it: put `read(file, &answered)` in place of `elsewhere(move || read(file,
 //! &answered)).await`. Then the runtime's own thread reads, and the client waits.
 //!
-//! Read next: `runtime/src/handle.rs`. Run next: `cargo run --example 20_real_runtime`.
+//! Read next: `runtime/src/wake.rs`. Run next: `cargo run --example 20_real_runtime`.
 
 mod support;
 

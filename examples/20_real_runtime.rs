@@ -1,6 +1,7 @@
 //! # 20 Real runtime: one message's life, and where each idea lives
 //!
-//! Problem: the steps showed small forms; the real ones are spread over the files of `runtime/src/`.
+//! Problem: the steps showed small forms; the real ones are spread over the files of
+//! `runtime/src/`.
 //! Idea: let the runtime tell. It logs a sentence for each thing that happens, and those of one
 //! message's life are numbered. Here they are caught, and put beside the file where it happens.
 //! Leaves out: the functions, by name: DESIGN.md has them, under the same numbers.
@@ -33,11 +34,13 @@
 //! | 16 | who was woken is polled, the oldest first | `queue.rs`, `executor.rs` |
 //! | 17 | a loop with `.await` | `net/tcp.rs`, `net/stream.rs` |
 //! | 18 | a deadline ends the park, a drop cancels | `timer.rs`, `time/sleep.rs`, `time/timeout.rs` |
-//! | 19 | another thread waits, and wakes | `wake.rs`, `handle.rs` |
+//! | 19 | another thread waits, and wakes | `wake.rs` |
 //!
-//! Break it: put `loop { dormouse::yield_now().await;` in place of `loop {`. That is a wake in vain.
+//! Break it: put `loop { dormouse::yield_now().await;` in place of `loop {`. That is a wake in
+//! vain.
 //!
-//! Read next: DESIGN.md. Run next: `cargo run --release`.
+//! Read next: DESIGN.md, and the exercises in `examples/exercises/src/lib.rs`. Run next:
+//! `cargo test -p dormouse-exercises --test exercises block_on`.
 
 mod support;
 

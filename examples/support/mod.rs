@@ -64,6 +64,7 @@ pub(crate) fn ms(time: Duration) -> String {
 
 /// Ends a step: prints, from its header, what to read and to run next.
 pub(crate) fn next(step: &str) {
-    let header = step.lines().filter_map(|line| line.strip_prefix("//! "));
-    header.filter(|line| line.starts_with("Read next: ")).for_each(|line| println!("{line}"));
+    let header = step.lines().map_while(|line| line.strip_prefix("//!"));
+    let last = header.map(str::trim).skip_while(|line| !line.starts_with("Read next: "));
+    println!("{}", last.collect::<Vec<_>>().join(" "));
 }

@@ -134,11 +134,11 @@ impl Runtime {
         let Parts { queue, executor, timers, observer, .. } = &*self.parts;
         let (mut letters, mut batch) = (Vec::new(), Vec::new());
         while !done.get() {
+            observer.saw(Moment::Turn);
             // 1. wait
             let idle = queue.is_empty();
             // A park that was cut short, by a letter or a signal, has asked nothing.
             let asked = (idle && self.park()) || self.ask_now_and_then();
-            observer.saw(Moment::Turn);
             if idle || asked {
                 // 2. inbox
                 executor.read_letters(&mut letters);

@@ -2,9 +2,11 @@
 
 /// `Type::name`, or all of a type or crate.
 pub(crate) const MEMBERS: &[(&str, &str)] = &[
+    ("Box::pin", "std's"),
     ("Future::poll", "std's"),
     ("MissedTickBehavior::Skip", "tokio's"),
     ("Runtime::enter", "tokio's"),
+    ("TcpStream::set_nonblocking", "std's"),
     ("Waker::data", "std's"),
     ("Waker::will_wake", "std's"),
     ("io::ErrorKind", "std's"),

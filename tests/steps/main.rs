@@ -61,7 +61,7 @@ fn lead_on(steps: &[Step]) {
     for (number, step) in (1..).zip(steps) {
         let Step { name, lines, .. } = step;
         assert!(name.starts_with(&format!("{number:02}_")), "{name} is step {number}");
-        assert!(*lines <= 130, "{name} has {lines} lines");
+        assert!(*lines <= 135, "{name} has {lines} lines");
         assert!(step.is_tried_by(name), "{name}: its header has its command");
     }
     for pair in steps.windows(2) {

@@ -73,7 +73,8 @@ impl Step {
     }
 
     pub(crate) fn leads_to(&self, name: &str) -> bool {
-        self.parts().0.contains(&format!("Run next: `cargo run --example {name}`."))
+        let header = self.parts().0.replace("\n//! ", " ");
+        header.contains(&format!("Run next: `cargo run --example {name}`."))
     }
 }
 

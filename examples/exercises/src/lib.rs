@@ -8,9 +8,10 @@
 //! 2. See it red: `cargo test -p dormouse-exercises --test exercises NAME`, with a name of the
 //!    table. The test itself is `examples/exercises/tests/checks/`.
 //! 3. Mend the file, and run the same command until it is green. Names and signatures stay as they
-//!    are. Half a mend stays red, with another number.
+//!    are. Many a half mend stays red, with another number.
 //! 4. Compare with the file of the same name in `src/mended/`: what was wrong, why that is enough,
 //!    and which function of dormouse does it so.
+//! 5. `git checkout examples/exercises` makes all of them faulty again.
 //!
 //! Without a name the command runs all of them. They stand in the order in which dormouse's source
 //! is read; the first is the easiest.
@@ -30,8 +31,8 @@
 //! | 11 | `interest` | after one large answer, a core burns for good | `twitter/pelikan#116` |
 //! | 12 | `descriptors` | at the limit of descriptors a core burns | `nanomsg/nanomsg#152` |
 //!
-//! The last three need a Unix system. `cargo test -p dormouse-exercises` is green all the same: it
-//! asserts that each exercise is red as it is shipped, and that its mended form is not.
+//! The last three need a Unix system. `cargo test -p dormouse-exercises` is green as long as nothing
+//! is mended: it asserts that each exercise is red as it is shipped, and that its mended form is not.
 #![forbid(unsafe_code)]
 #![allow(clippy::missing_errors_doc, reason = "the errors are the kernel's own; a page is short")]
 
