@@ -54,6 +54,8 @@ pub(crate) fn polls_when_woken(
             asleep += 1;
             wake_later(cx.waker().clone(), Arc::clone(&woken), Arc::clone(&polls));
         }
+        // Somebody's unpark, as a future may bring it that parks for itself: no wake.
+        thread::current().unpark();
         Poll::Pending
     })))
 }
