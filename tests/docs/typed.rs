@@ -102,6 +102,20 @@ fn shows(command: &str, cover: &Cover) -> Option<Result<(), String>> {
     }
 }
 
+/// Again, where another program has taken the port since it was free.
+fn shows_in_the_end(command: &str, cover: &Cover) -> Option<Result<(), String>> {
+    let mut shown = shows(command, cover);
+    for _ in 0..5 {
+        match &shown {
+            Some(Err(wrong)) if wrong.contains("Address already in use") => {
+                shown = shows(command, cover);
+            }
+            _ => break,
+        }
+    }
+    shown
+}
+
 /// Less than six minutes, once all is built: `.ci/run` calls it.
 #[test]
 #[ignore = "types every command of the docs: minutes"]
@@ -113,7 +127,7 @@ fn commands_do_what_the_text_says() {
     for (command, places) in commands(&repo).iter().filter(|(command, _)| command.contains(&only)) {
         let started = Instant::now();
         let Ok(cover) = cover(&repo, command) else { continue };
-        let Some(shown) = shows(command, &cover) else { continue };
+        let Some(shown) = shows_in_the_end(command, &cover) else { continue };
         let (took, well) =
             (started.elapsed().as_secs_f64(), if shown.is_ok() { "" } else { "FAILED " });
         println!("{took:6.1} s  {well}{command}");
