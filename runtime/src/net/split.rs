@@ -17,10 +17,38 @@ use futures_io::{AsyncRead, AsyncWrite};
 use super::stream::{ByteStream, Connection};
 use crate::source::Direction;
 
-pub(super) fn split<S: Connection>(stream: ByteStream<S>) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
-    // IDEA: the socket is shared, its directions are not: each half is the only one to wait in its.
-    let stream = Rc::new(stream);
-    (OwnedReadHalf(Rc::clone(&stream)), OwnedWriteHalf(stream))
+impl<S: Connection> ByteStream<S> {
+    /// Takes the two directions apart, so that two tasks can have one each.
+    ///
+    /// The connection closes when both halves are dropped. The write half's drop ends its
+    /// direction, so that the peer reads the end; the read half's drop is not told to the peer.
+    ///
+    /// ```
+    /// # dormouse::block_on(async {
+    /// use dormouse::net::{TcpListener, TcpStream};
+    /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
+    /// let (mut reader, mut writer) = TcpStream::connect(listener.local_addr()?).await?.split();
+    /// let (mut peer, _) = listener.accept().await?;
+    /// assert_eq!(writer.as_ref().peer_addr()?, peer.local_addr()?);
+    /// let reading = dormouse::spawn(async move {
+    ///     reader.readable().await?;
+    ///     reader.read(&mut [0; 16]).await
+    /// });
+    /// writer.writable().await?;
+    /// writer.write_all(b"to the peer").await?;
+    /// drop(writer);
+    /// assert_eq!(peer.read_to_end(&mut Vec::new()).await?, 11); // The drop has ended it,
+    /// peer.write_all(b"and back").await?; // but in this direction only.
+    /// assert_eq!(reading.await.expect("no panic")?, 8);
+    /// # Ok::<(), std::io::Error>(()) }).map_err(|error| panic!("{error}"));
+    /// ```
+    pub fn split(self) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
+        // IDEA: the socket is shared, its directions are not: each half is the only one to wait in its.
+        let stream = Rc::new(self);
+        (OwnedReadHalf(Rc::clone(&stream)), OwnedWriteHalf(stream))
+    }
 }
 
 /// The direction towards us of a connection (of TCP where nothing else is said), as `AsyncRead`.

@@ -17,7 +17,6 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 use mio::{Interest, event};
 
-use super::split::{OwnedReadHalf, OwnedWriteHalf, split};
 use crate::net::async_io::Async;
 use crate::source::Direction;
 
@@ -158,36 +157,6 @@ impl<S: Connection> ByteStream<S> {
     /// `NotConnected` once both sides have ended, or the peer has reset the connection.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.io().shut(how)
-    }
-
-    /// Takes the two directions apart, so that two tasks can have one each.
-    ///
-    /// The connection closes when both halves are dropped. The write half's drop ends its
-    /// direction, so that the peer reads the end; the read half's drop is not told to the peer.
-    ///
-    /// ```
-    /// # dormouse::block_on(async {
-    /// use dormouse::net::{TcpListener, TcpStream};
-    /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
-    ///
-    /// let mut listener = TcpListener::bind("127.0.0.1:0".parse().expect("an address"))?;
-    /// let (mut reader, mut writer) = TcpStream::connect(listener.local_addr()?).await?.split();
-    /// let (mut peer, _) = listener.accept().await?;
-    /// assert_eq!(writer.as_ref().peer_addr()?, peer.local_addr()?);
-    /// let reading = dormouse::spawn(async move {
-    ///     reader.readable().await?;
-    ///     reader.read(&mut [0; 16]).await
-    /// });
-    /// writer.writable().await?;
-    /// writer.write_all(b"to the peer").await?;
-    /// drop(writer);
-    /// assert_eq!(peer.read_to_end(&mut Vec::new()).await?, 11); // The drop has ended it,
-    /// peer.write_all(b"and back").await?; // but in this direction only.
-    /// assert_eq!(reading.await.expect("no panic")?, 8);
-    /// # Ok::<(), std::io::Error>(()) }).map_err(|error| panic!("{error}"));
-    /// ```
-    pub fn split(self) -> (OwnedReadHalf<S>, OwnedWriteHalf<S>) {
-        split(self)
     }
 
     pub(super) fn poll_ready(&self, cx: &Context<'_>, way: Direction) -> Poll<io::Result<()>> {
