@@ -50,7 +50,10 @@ pub(crate) const ROWS: &[Row] = &[
     ends("cargo bench -p dormouse-bench --bench timers", &["fired, 10k, CPU ns each"]),
     ends("cargo bench -p dormouse-bench --bench shards", &["tokio"]),
     ends("cargo bench -p dormouse-ecosystem --bench hyper", &["tokio"]),
-    ends("cargo bench -p dormouse-ecosystem --bench hyper -- --quick", &["tokio"]),
+    row(
+        "cargo bench -p dormouse-ecosystem --bench hyper -- --quick",
+        Same("cargo bench -p dormouse-ecosystem --bench hyper"),
+    ),
     quick("cargo bench -p dormouse-bench -- c=64", "cargo bench -p dormouse-bench -- c=64 --quick"),
     quick(
         "cargo bench -p dormouse-bench -- yield",
