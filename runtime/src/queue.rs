@@ -24,7 +24,7 @@ thread_local! {
 /// The tasks of one runtime that can run.
 pub(crate) struct RunQueue {
     ready: RefCell<Vec<Key>>,
-    /// The task that is being polled just now.
+    /// The task that is being polled just now: a wake of it is one by itself.
     pub(crate) polled: Cell<Option<Key>>,
     /// Tells this runtime from others: each has one inbox.
     pub(crate) inbox: Arc<Inbox>,
