@@ -43,6 +43,7 @@ fn main() {
 
 #[cfg(target_os = "linux")]
 fn main() -> io::Result<()> {
+    dormouse_study::limits::raise_descriptor_limit()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let accept_all = move || {
@@ -66,6 +67,7 @@ fn main() -> io::Result<()> {
     println!("answered: {} of {} messages", grouped(answered), grouped(CLIENTS * ROUNDS));
     println!("price of a thread: {} KiB of memory in use", in_use / CLIENTS);
     println!("price of a message: {switches:.2} context switches");
+    assert_eq!(answered, CLIENTS * ROUNDS, "each is answered, again and again");
     assert!(threads >= CLIENTS, "a thread for each");
     assert!(switches > 0.5, "a thread goes to sleep after its message, and is woken for the next");
     support::next(include_str!("03_threads.rs"));

@@ -38,7 +38,7 @@ use dormouse_study::figures::grouped;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use socket2::SockRef;
-use support::connected;
+use support::{connected, uninterrupted};
 
 const SIZE: usize = 4 << 20;
 
@@ -81,7 +81,7 @@ fn serve(stream: std::net::TcpStream) -> io::Result<[u32; 3]> {
     while !connection.go_on()? {
         stuck += u32::from(!connection.unsent.is_empty());
         // Here the others go on, where there are others.
-        poll.poll(&mut events, None)?;
+        uninterrupted(|| poll.poll(&mut events, None))?;
     }
     Ok([connection.writes, connection.in_part, stuck])
 }

@@ -11,7 +11,7 @@
 //!
 //! You should see, with figures of your own:
 //!
-//!     100 words: 101 system calls, and no read or write among them
+//!     100 words: 101 system calls
 //!     in 100.3 ms of silence: 0.0 ms of CPU time
 //!
 //! `io_uring(7)` has two rings in memory that program and kernel share. Into one the program puts
@@ -74,7 +74,7 @@ fn main() -> io::Result<()> {
         words += 1;
     }
     client.join().expect("the client does not panic")?;
-    println!("{words} words: {calls} system calls, and no read or write among them");
+    println!("{words} words: {calls} system calls");
     let (time, cpu) = silence.expect("there was a first call");
     println!("in {} of silence: {} of CPU time", ms(time), ms(cpu));
     assert_eq!((words, calls), (WORDS, WORDS + 1), "a call for each word, and one for the end");

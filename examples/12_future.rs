@@ -41,6 +41,7 @@ use mio::{Events, Interest, Token};
 
 use support::clients::{WORDS, connect};
 use support::echo::{Connection, Tally};
+use support::uninterrupted;
 
 fn main() -> io::Result<()> {
     let (by_hand, tally) =
@@ -80,7 +81,7 @@ where
             Some(word) => client.write_all(word)?,
             None => client.shutdown(Shutdown::Write)?,
         }
-        kernel.poll(&mut events, None)?;
+        uninterrupted(|| kernel.poll(&mut events, None))?;
     }
 }
 

@@ -45,6 +45,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 const LONGEST: Duration = Duration::from_secs(3);
 const ANSWERS: u64 = 100;
+const SIZE: usize = 1 << 22;
 
 fn main() -> io::Result<()> {
     if !cfg!(target_os = "linux") {
@@ -52,7 +53,7 @@ fn main() -> io::Result<()> {
         return Ok(());
     }
     let mut file = tempfile::tempfile()?;
-    file.write_all(&vec![0; 1 << 22])?;
+    file.write_all(&vec![0; SIZE])?;
     let runtime = Runtime::new()?;
     let source = SourceFd(&file.as_raw_fd());
     let refused = runtime.block_on(async { Async::new(source, Interest::READABLE).err() });
@@ -104,7 +105,7 @@ fn read(mut file: File, answered: &AtomicU64) -> io::Result<(u64, u64)> {
     let (began, mut times) = (Instant::now(), 0);
     while answered.load(SeqCst) < ANSWERS && began.elapsed() < LONGEST {
         file.rewind()?;
-        file.read_to_end(&mut Vec::new())?;
+        assert_eq!(file.read_to_end(&mut Vec::new())?, SIZE, "all of it, each time");
         times += 1;
     }
     Ok((times, answered.load(SeqCst)))

@@ -48,6 +48,7 @@ pub(crate) fn connected<T: Send + 'static>(
     clients: usize,
     talk: impl FnOnce(Vec<TcpStream>) -> io::Result<T> + Send + 'static,
 ) -> io::Result<(Vec<TcpStream>, JoinHandle<io::Result<T>>)> {
+    dormouse_study::limits::raise_descriptor_limit()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let (mut ours, mut theirs) = (Vec::with_capacity(clients), Vec::with_capacity(clients));
     for _ in 0..clients {
@@ -55,6 +56,27 @@ pub(crate) fn connected<T: Send + 'static>(
         ours.push(listener.accept()?.0);
     }
     Ok((ours, thread::spawn(move || talk(theirs))))
+}
+
+/// Whether this process may open so many descriptors; says so where not.
+pub(crate) fn may_open(descriptors: u64) -> io::Result<bool> {
+    let limit = dormouse_study::limits::raise_descriptor_limit()?;
+    if limit < descriptors {
+        println!(
+            "skipped: it needs {descriptors} descriptors, and the limit is {limit}: see ulimit -Hn"
+        );
+    }
+    Ok(limit >= descriptors)
+}
+
+/// Waits again where a signal has interrupted the wait, as a stop by Ctrl-Z does: signal(7).
+pub(crate) fn uninterrupted<T>(mut wait: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match wait() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// A time in milliseconds, as the steps print it.

@@ -6,6 +6,8 @@
 //! Read before: `15_reactor.rs`. Read next: `16_run_queue.rs`.
 //! Try: `cargo run --example 16_run_queue`
 
+use super::uninterrupted;
+
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
@@ -43,7 +45,7 @@ impl Reactor {
 
     pub(crate) fn park(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(64);
-        self.poll.poll(&mut events, None)?;
+        uninterrupted(|| self.poll.poll(&mut events, None))?;
         self.parks += 1;
         self.vain += usize::from(events.is_empty());
         for event in &events {

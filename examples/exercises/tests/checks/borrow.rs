@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_task::{ArcWake, waker};
 
-use super::support::Counter;
+use super::support::{Counter, within_limit};
 use crate::form::borrow::Watched;
 
 const WAITERS: usize = 3;
@@ -41,24 +41,28 @@ fn wait_again(eager: &Arc<Eager>) {
 
 #[test]
 fn a_waiter_may_wait_again_as_it_is_woken() {
-    let eager = Arc::new(Eager::default());
-    (0..WAITERS).for_each(|_| wait_again(&eager));
-    let set = || WATCHED.with(|watched| watched.set(1));
-    let ended = catch_unwind(AssertUnwindSafe(set));
-    let woken = eager.wakes.load(Ordering::SeqCst);
-    assert!(ended.is_ok(), "{woken} of {WAITERS} waiters were woken, and then it panicked");
-    assert!(woken == WAITERS, "{woken} wakes for {WAITERS} waiters, and {WAITERS} would do");
+    within_limit(|| {
+        let eager = Arc::new(Eager::default());
+        (0..WAITERS).for_each(|_| wait_again(&eager));
+        let set = || WATCHED.with(|watched| watched.set(1));
+        let ended = catch_unwind(AssertUnwindSafe(set));
+        let woken = eager.wakes.load(Ordering::SeqCst);
+        assert!(ended.is_ok(), "{woken} of {WAITERS} waiters were woken, and then it panicked");
+        assert!(woken == WAITERS, "{woken} wakes for {WAITERS} waiters, and {WAITERS} would do");
+    });
 }
 
 #[test]
 fn a_change_wakes_who_waits_and_is_seen_once() {
-    let watched = Watched::<u32>::default();
-    let (counter, waker) = Counter::with_waker();
-    let mut cx = Context::from_waker(&waker);
-    assert_eq!(watched.poll_newer(0, &mut cx), Poll::Pending);
-    watched.set(7);
-    assert_eq!((counter.count(), watched.poll_newer(0, &mut cx)), (1, Poll::Ready((7, 1))));
-    assert_eq!(watched.poll_newer(1, &mut cx), Poll::Pending);
-    watched.set(8);
-    assert_eq!((counter.count(), watched.poll_newer(1, &mut cx)), (2, Poll::Ready((8, 2))));
+    within_limit(|| {
+        let watched = Watched::<u32>::default();
+        let (counter, waker) = Counter::with_waker();
+        let mut cx = Context::from_waker(&waker);
+        assert_eq!(watched.poll_newer(0, &mut cx), Poll::Pending);
+        watched.set(7);
+        assert_eq!((counter.count(), watched.poll_newer(0, &mut cx)), (1, Poll::Ready((7, 1))));
+        assert_eq!(watched.poll_newer(1, &mut cx), Poll::Pending);
+        watched.set(8);
+        assert_eq!((counter.count(), watched.poll_newer(1, &mut cx)), (2, Poll::Ready((8, 2))));
+    });
 }

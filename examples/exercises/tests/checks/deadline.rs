@@ -23,6 +23,9 @@ fn a_short_sleep_is_one_wait() {
         waits == SLEEPS,
         "asked the kernel to wait {waits} times in {SLEEPS} sleeps, and {SLEEPS} would do"
     );
+    for (left, ms) in [(1, 1), (400_000, 1), (1_200_000, 2), (1_900_000, 2)] {
+        assert_eq!(timeout_ms(Duration::from_nanos(left)), ms, "{left} ns");
+    }
 }
 
 #[test]

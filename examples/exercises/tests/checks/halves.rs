@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Token};
 
-use super::support::{Counter, LIMIT, for_mio, pair, wait};
+use super::support::{Counter, LIMIT, for_mio, pair, wait, within_limit};
 use crate::form::halves::Duplex;
 
 const TOKEN: Token = Token(7);
@@ -72,33 +72,37 @@ impl Stage {
 
 #[test]
 fn the_reader_is_woken_when_something_comes() {
-    let mut stage = Stage::set();
-    stage.fill();
-    let ((for_reader, reader), (for_writer, writer)) =
-        (Counter::with_waker(), Counter::with_waker());
-    stage.wait_to_read(&reader);
-    stage.wait_to_write(&writer);
-    stage.peer.write_all(b"x").unwrap();
-    stage.until(|stage| stage.has_readable());
-    let (read, written) = (for_reader.count(), for_writer.count());
-    assert!(
-        read == 1,
-        "the reader was woken {read} times, and 1 would do; the writer, for nothing, {written}"
-    );
-    assert!(written == 0, "the writer was woken {written} times for nothing, and 0 would do");
+    within_limit(|| {
+        let mut stage = Stage::set();
+        stage.fill();
+        let ((for_reader, reader), (for_writer, writer)) =
+            (Counter::with_waker(), Counter::with_waker());
+        stage.wait_to_read(&reader);
+        stage.wait_to_write(&writer);
+        stage.peer.write_all(b"x").unwrap();
+        stage.until(|stage| stage.has_readable());
+        let (read, written) = (for_reader.count(), for_writer.count());
+        assert!(
+            read == 1,
+            "the reader was woken {read} times, and 1 would do; the writer, for nothing, {written}"
+        );
+        assert!(written == 0, "the writer was woken {written} times for nothing, and 0 would do");
+    });
 }
 
 #[test]
 fn the_writer_is_woken_when_there_is_room() {
-    let mut stage = Stage::set();
-    stage.fill();
-    let (for_writer, writer) = Counter::with_waker();
-    stage.wait_to_write(&writer);
-    stage.peer.set_nonblocking(true).unwrap();
-    stage.until(|stage| {
-        let mut buffer = vec![0; 1 << 20];
-        while stage.peer.read(&mut buffer).is_ok_and(|n| n > 0) {}
-        for_writer.count() > 0
+    within_limit(|| {
+        let mut stage = Stage::set();
+        stage.fill();
+        let (for_writer, writer) = Counter::with_waker();
+        stage.wait_to_write(&writer);
+        stage.peer.set_nonblocking(true).unwrap();
+        stage.until(|stage| {
+            let mut buffer = vec![0; 1 << 20];
+            while stage.peer.read(&mut buffer).is_ok_and(|n| n > 0) {}
+            for_writer.count() > 0
+        });
+        assert_eq!(for_writer.count(), 1, "there is room, and the writer is told");
     });
-    assert_eq!(for_writer.count(), 1, "there is room, and the writer is told");
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use mio::Token;
 
-use super::support::LIMIT;
+use super::support::{LIMIT, within_limit};
 use crate::form::token::Sockets;
 
 /// A socket that does not wait, and what is sent to it.
@@ -34,37 +34,41 @@ fn wait_for(sockets: &mut Sockets, events: usize) -> VecDeque<Token> {
 
 #[test]
 fn an_event_is_not_for_who_came_later() {
-    let mut sockets = Sockets::new().unwrap();
-    let both = [sockets.open(socket(1)).unwrap(), sockets.open(socket(1)).unwrap()];
-    let mut batch = wait_for(&mut sockets, both.len());
+    within_limit(|| {
+        let mut sockets = Sockets::new().unwrap();
+        let both = [sockets.open(socket(1)).unwrap(), sockets.open(socket(1)).unwrap()];
+        let mut batch = wait_for(&mut sockets, both.len());
 
-    let first = batch.pop_front().unwrap();
-    assert_eq!(sockets.get(first).unwrap().recv(&mut [0; 16]).unwrap(), 5);
-    let other = both.into_iter().find(|token| *token != first).unwrap();
-    sockets.close(other).unwrap();
-    let newcomer = socket(0);
-    let address = newcomer.local_addr().unwrap();
-    sockets.open(newcomer).unwrap();
+        let first = batch.pop_front().unwrap();
+        assert_eq!(sockets.get(first).unwrap().recv(&mut [0; 16]).unwrap(), 5);
+        let other = both.into_iter().find(|token| *token != first).unwrap();
+        sockets.close(other).unwrap();
+        let newcomer = socket(0);
+        let address = newcomer.local_addr().unwrap();
+        sockets.open(newcomer).unwrap();
 
-    let mut strays = 0;
-    for stale in batch {
-        let Some(socket) = sockets.get(stale) else { continue };
-        assert_eq!(socket.local_addr().unwrap(), address, "the old one is closed");
-        let nothing = socket.recv(&mut [0; 16]).unwrap_err();
-        assert_eq!(nothing.kind(), ErrorKind::WouldBlock, "nobody wrote to it");
-        strays += 1;
-    }
-    assert!(strays == 0, "{strays} event of a closed socket reached a new one, and 0 would do");
+        let mut strays = 0;
+        for stale in batch {
+            let Some(socket) = sockets.get(stale) else { continue };
+            assert_eq!(socket.local_addr().unwrap(), address, "the old one is closed");
+            let nothing = socket.recv(&mut [0; 16]).unwrap_err();
+            assert_eq!(nothing.kind(), ErrorKind::WouldBlock, "nobody wrote to it");
+            strays += 1;
+        }
+        assert!(strays == 0, "{strays} event of a closed socket reached a new one, and 0 would do");
+    });
 }
 
 #[test]
 fn a_token_finds_its_socket_until_it_is_closed() {
-    let mut sockets = Sockets::new().unwrap();
-    let both = [sockets.open(socket(1)).unwrap(), sockets.open(socket(0)).unwrap()];
-    assert_eq!(wait_for(&mut sockets, 1), [both[0]]);
-    let addresses = both.map(|token| sockets.get(token).unwrap().local_addr().unwrap());
-    assert_ne!(addresses[0], addresses[1]);
-    sockets.close(both[0]).unwrap();
-    assert!(sockets.get(both[0]).is_none());
-    assert_eq!(sockets.get(both[1]).unwrap().local_addr().unwrap(), addresses[1]);
+    within_limit(|| {
+        let mut sockets = Sockets::new().unwrap();
+        let both = [sockets.open(socket(1)).unwrap(), sockets.open(socket(0)).unwrap()];
+        assert_eq!(wait_for(&mut sockets, 1), [both[0]]);
+        let addresses = both.map(|token| sockets.get(token).unwrap().local_addr().unwrap());
+        assert_ne!(addresses[0], addresses[1]);
+        sockets.close(both[0]).unwrap();
+        assert!(sockets.get(both[0]).is_none());
+        assert_eq!(sockets.get(both[1]).unwrap().local_addr().unwrap(), addresses[1]);
+    });
 }
