@@ -15,7 +15,7 @@
 //! In the step before, a wake set a flag; here it queues a number. That is dormouse in small: each
 //! part names the file of `runtime/src/` that it is the small form of. The reactor of step 15
 //! stands in `support/reactor.rs` now, word for word.
-//! `diff examples/15_reactor.rs examples/16_run_queue.rs`: 77 lines of code come, 73 go.
+//! `diff examples/15_reactor.rs examples/16_run_queue.rs`: 77 lines of code come, 74 go.
 //! Break it: put `in batch.into_iter().rev()` in place of `in batch`. Then the newest comes first.
 //!
 //! Read next: `run` in `runtime/src/executor.rs`. Run next: `cargo run --example 17_async_fn`.
