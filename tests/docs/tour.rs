@@ -110,6 +110,22 @@ fn no_file_is_left_out() {
 }
 
 #[test]
+fn each_step_has_all_parts_of_a_header() {
+    const STEPS: [&str; 4] = ["examples/0", "examples/1", "examples/2", "examples/support/"];
+    let repo = Repo::read();
+    let is_step = |file: &&str| STEPS.iter().any(|begin| file.starts_with(begin));
+    let steps: Vec<_> = repo.below(&["examples"], ".rs").filter(is_step).collect();
+    assert!(steps.len() >= 20, "{steps:?}");
+    for step in steps {
+        let parts = ["Problem", "Idea", "Leaves out", "Try", "Read next"];
+        let faults = Header::of(repo.text(step)).faults(&parts);
+        // What to read next is the last line of a step.
+        let faults: Vec<_> = faults.iter().filter(|wrong| !wrong.contains("order")).collect();
+        assert!(faults.is_empty(), "{step}: {faults:?}");
+    }
+}
+
+#[test]
 fn each_file_opens_in_the_same_way() {
     let repo = Repo::read();
     let mut faults = Vec::new();
