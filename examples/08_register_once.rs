@@ -31,9 +31,8 @@ mod support;
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use support::{connected, uninterrupted};
+use support::{connected, uninterrupted, without_waiting};
 
 const WORDS: u64 = 100;
 
@@ -53,7 +52,7 @@ fn main() -> io::Result<()> {
 fn serve(silent: usize) -> io::Result<u64> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(64));
     let (streams, clients) = connected(silent + 1, talk)?;
-    let mut streams = streams.into_iter().map(for_mio).collect::<io::Result<Vec<_>>>()?;
+    let mut streams = streams.into_iter().map(without_waiting).collect::<io::Result<Vec<_>>>()?;
     for (number, stream) in streams.iter_mut().enumerate() {
         poll.registry().register(stream, Token(number), Interest::READABLE)?;
     }
@@ -89,7 +88,7 @@ fn leave_something() -> io::Result<()> {
         Ok(clients)
     };
     let (mut streams, clients) = connected(1, ten_bytes)?;
-    let mut stream = for_mio(streams.remove(0))?;
+    let mut stream = without_waiting(streams.remove(0))?;
     poll.registry().register(&mut stream, Token(0), Interest::READABLE)?;
     uninterrupted(|| poll.poll(&mut events, None))?;
     let _stays = clients.join().expect("the client does not panic")?;
@@ -108,12 +107,6 @@ fn leave_something() -> io::Result<()> {
         "one part is read, and no second event tells of the rest"
     );
     Ok(())
-}
-
-/// A socket as mio takes it: one that says 'not yet'.
-fn for_mio(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-    stream.set_nonblocking(true)?;
-    Ok(TcpStream::from_std(stream))
 }
 
 /// Some clients are there, and one of them says word after word.

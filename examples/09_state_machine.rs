@@ -38,7 +38,7 @@ use dormouse_study::figures::grouped;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use socket2::SockRef;
-use support::{connected, uninterrupted};
+use support::{connected, uninterrupted, without_waiting};
 
 const SIZE: usize = 4 << 20;
 
@@ -69,10 +69,9 @@ struct Connection {
 /// Echoes to the end; returns how many writes there were, how many took only a part, and how often
 /// it had to wait in the middle of an answer.
 fn serve(stream: std::net::TcpStream) -> io::Result<[u32; 3]> {
-    stream.set_nonblocking(true)?;
     // Little room in the kernel, so that answers get stuck soon.
     SockRef::from(&stream).set_send_buffer_size(64 << 10)?;
-    let (stream, buffer) = (TcpStream::from_std(stream), vec![0; 128 << 10]);
+    let (stream, buffer) = (without_waiting(stream)?, vec![0; 128 << 10]);
     let mut connection = Connection { stream, buffer, unsent: 0..0, writes: 0, in_part: 0 };
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(8));
     let both = Interest::READABLE | Interest::WRITABLE;

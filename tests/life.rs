@@ -42,6 +42,13 @@ fn the_log_tells_the_life_of_one_wake_as_the_chapter_does() {
     let shown = chapter();
     let shown: Vec<_> = shown.lines().filter_map(|line| line.strip_prefix("    ")).collect();
     assert_eq!(told(), shown);
+    // The server's own lines stand where they happen.
+    let log = fs::read_to_string(log.path()).unwrap();
+    let mut rest = log.as_str();
+    for word in ["connected", "(1) task 1.2: polled", "(9)", "says 5 bytes: hello", "(9)"] {
+        let at = rest.find(word).unwrap_or_else(|| panic!("no {word:?} in order in:\n{log}"));
+        rest = &rest[at + word.len()..];
+    }
     drop(stream);
     server.stop_when_all_have_left();
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 
-use super::connected;
+use super::{connected, without_waiting};
 
 /// How long the clients are silent before each word, and before they leave.
 pub(crate) const SILENCE: Duration = Duration::from_millis(100);
@@ -36,12 +36,6 @@ pub(crate) fn connect() -> io::Result<(net::TcpStream, TcpStream)> {
     let (mut streams, client) = connected(1, |mut clients| Ok(clients.remove(0)))?;
     let client = client.join().expect("it does nothing")?;
     Ok((client, without_waiting(streams.remove(0))?))
-}
-
-/// A stream that says 'not yet' instead.
-fn without_waiting(stream: net::TcpStream) -> io::Result<TcpStream> {
-    stream.set_nonblocking(true)?;
-    Ok(TcpStream::from_std(stream))
 }
 
 /// Each says its words, wants them back, and leaves.

@@ -58,6 +58,12 @@ pub(crate) fn connected<T: Send + 'static>(
     Ok((ours, thread::spawn(move || talk(theirs))))
 }
 
+/// A socket as mio takes it: one that says 'not yet' where it would have to wait.
+pub(crate) fn without_waiting(stream: TcpStream) -> io::Result<mio::net::TcpStream> {
+    stream.set_nonblocking(true)?;
+    Ok(mio::net::TcpStream::from_std(stream))
+}
+
 /// Whether this process may open so many descriptors; says so where not.
 pub(crate) fn may_open(descriptors: u64) -> io::Result<bool> {
     let limit = dormouse_study::limits::raise_descriptor_limit()?;

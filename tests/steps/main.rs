@@ -29,14 +29,17 @@ fn main() {
     // A step measures: beside another it would measure that one, too.
     arguments.test_threads = Some(1);
     let steps = Step::all(&examples());
-    let mut trials = vec![Trial::test("the_steps_lead_from_one_to_the_next", || {
-        lead_on(&Step::all(&examples()));
-        Ok(())
-    })];
-    trials.push(Trial::test("from_a_future_to_a_run_queue_little_changes_at_a_time", || {
-        chain::builds_up(&Step::all(&examples()));
-        Ok(())
-    }));
+    let about_all = |name: &str, check: fn(&[Step])| {
+        let steps = steps.clone();
+        Trial::test(name, move || {
+            check(&steps);
+            Ok(())
+        })
+    };
+    let mut trials = vec![
+        about_all("the_steps_lead_from_one_to_the_next", lead_on),
+        about_all("from_a_future_to_a_run_queue_little_changes_at_a_time", chain::builds_up),
+    ];
     for step in steps {
         let (name, broken) = (step.name.clone(), step.clone());
         trials.push(Trial::ignorable_test(&name, move || Ok(runs(&step))));
