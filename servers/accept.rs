@@ -127,7 +127,7 @@ impl Accepting {
         if self.at.is_none_or(|at| at > Instant::now()) {
             return Ok(None);
         }
-        match counters.accept(accept()) {
+        match counters.accept(accept) {
             Ok((stream, peer)) => {
                 return Ok(admit(peer, options, counters).then_some((stream, peer)));
             }

@@ -7,7 +7,9 @@
 //! Try: `cargo test output`
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 /// Turns what a peer sent into one printable line.
 ///
@@ -46,6 +48,18 @@ pub fn print_line(line: &str) -> io::Result<()> {
         .write_all(format!("{line}\n").as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|e| io::Error::new(e.kind(), format!("write to stdout: {e}")))
+}
+
+/// Writes the file that was asked for with `option`.
+///
+/// # Errors
+///
+/// What the system says, with the path and what to do.
+pub fn write_file(option: &str, path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text).map_err(|e| {
+        let hint = format!("give {option} a file in a folder that can be written");
+        io::Error::new(e.kind(), format!("write {}: {e}; {hint}", path.display()))
+    })
 }
 
 #[cfg(test)]

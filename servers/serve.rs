@@ -9,6 +9,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::thread;
@@ -22,7 +23,8 @@ use crate::listen;
 use crate::look::Looks;
 use crate::models::{Model, shards};
 use crate::options::Options;
-use crate::output::print_line;
+use crate::output::{print_line, write_file};
+use crate::record::{Recorded, Recorder};
 use crate::stop::Stop;
 
 /// Serves until SIGINT or SIGTERM; 'async' prints its tasks at SIGUSR1
@@ -51,6 +53,9 @@ pub struct Serve {
     /// Print what was counted, as one line of JSON, at the end
     #[arg(long)]
     pub stats: bool,
+    /// Write when each call began and ended, as JSON, at the end (DESIGN.md, "Recordings")
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// How long a server that has something under way may take to close it.
@@ -100,9 +105,15 @@ impl Serve {
         if let Err(e) = print_line(&format!("listening on {address}")) {
             warn!("{e}");
         }
-        let counters = Arc::new(Counters::new(self.model.name(), self.print));
+        let counters = Counters::new(self.model.name(), self.print);
+        let counters = Arc::new(if self.record.is_some() { counters.recorded() } else { counters });
         let stop = Arc::new(Stop::default());
-        let end = End { counters: counters.clone(), stop: stop.clone(), stats: self.stats };
+        let end = End {
+            counters: counters.clone(),
+            stop: stop.clone(),
+            stats: self.stats,
+            record: self.record.clone(),
+        };
         let ending = thread::Builder::new().name("signals".into()).spawn(move || {
             signals.wait(&end.stop.looks);
             end.process();
@@ -208,31 +219,49 @@ struct End {
     counters: Arc<Counters>,
     stop: Arc<Stop>,
     stats: bool,
+    record: Option<PathBuf>,
 }
 
 impl End {
     fn process(self) -> ! {
-        /// The process must be gone within a second.
+        /// The process must be gone within a second; where it has a recording to write, later.
         const ALL_TIME: Duration = Duration::from_millis(900);
+        const WRITING: Duration = Duration::from_secs(30);
 
+        let all_time = if self.record.is_some() { WRITING } else { ALL_TIME };
         // Whoever should read stdout or stderr may have stopped reading, and the server may hold
         // either while it waits for them: then nothing more can be said, and this ends the process.
         // Where no thread can be had for it, the end may come later.
         let bound = thread::Builder::new().name("end".into());
         bound
-            .spawn(|| {
-                thread::sleep(ALL_TIME);
+            .spawn(move || {
+                thread::sleep(all_time);
                 process::exit(0)
             })
             .ok();
         if !self.stop.request(PATIENCE) {
             warn!("the server did not close within {PATIENCE:?}");
         }
+        // Held to the end: what is counted from here on is in neither.
+        let held = self.counters.recorder.as_ref().map(Recorder::end);
+        if let Some((recorded, path)) = held.as_ref().zip(self.record)
+            && let Err(e) = write_recording(&self.counters, recorded, &path)
+        {
+            warn!("{e}");
+        }
         if self.stats {
             report(&self.counters);
         }
         process::exit(0)
     }
+}
+
+fn write_recording(counters: &Counters, recorded: &Recorded, path: &Path) -> io::Result<()> {
+    let recording = recorded.recording(counters.model, counters.stats()?);
+    if recording.dropped > 0 {
+        warn!("the recording has no room for the last {} events", recording.dropped);
+    }
+    write_file("--record", path, &(serde_json::to_string(&recording)? + "\n"))
 }
 
 fn report(counters: &Counters) -> ! {

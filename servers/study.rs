@@ -19,7 +19,6 @@ pub mod story;
 pub mod table;
 mod text;
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +30,7 @@ use self::progress::Progress;
 use self::row::{Findings, Phases, Row};
 use crate::load::{count, fit, parse_duration};
 use crate::models::Model;
-use crate::output::print_line;
+use crate::output::{print_line, write_file};
 
 /// Put each server under the same load, and compare what it cost
 #[derive(Debug, clap::Args)]
@@ -68,10 +67,7 @@ impl Study {
         }
         print_line(&figures.to_string())?;
         self.json.map_or(Ok(()), |path| {
-            fs::write(&path, serde_json::to_string_pretty(&figures)? + "\n").map_err(|e| {
-                let hint = "give --json a file in a folder that can be written";
-                io::Error::new(e.kind(), format!("write {}: {e}; {hint}", path.display()))
-            })
+            write_file("--json", &path, &(serde_json::to_string_pretty(&figures)? + "\n"))
         })
     }
 

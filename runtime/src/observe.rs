@@ -3,7 +3,7 @@
 //! Problem: counters, log lines and diagnostics all want to know what the loop does; five calls
 //! at every step would bury the code that people come to read.
 //! Idea: the loop says `observer.saw(Moment::…)` at each step, and who wants to know listens here.
-//! Leaves out: time. A [`Moment`] says what happened, not when.
+//! Leaves out: time. A [`Moment`] says what happened; who listens may look at the clock.
 //! Read before: `names.rs`. Read next: `sync.rs`.
 //! Try: `RUST_LOG=dormouse=trace cargo run -- serve async`
 
@@ -16,14 +16,21 @@ use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::slots::Key;
 
-/// Why a park ended.
+/// Why a park ended. See [`Moment::Returned`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+#[non_exhaustive]
+pub enum Cause {
+    /// The kernel had news of a source.
     Event,
+    /// Another thread, or a signal handler, ended it.
     Unpark,
+    /// The nearest deadline has come.
     Deadline,
+    /// A signal came, and the call ended with `EINTR`.
     Interrupted,
+    /// The longest wait that the kernel knows was over, and no deadline had come.
     Clamped,
+    /// None of these: it should not happen.
     None,
 }
 
@@ -40,11 +47,15 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A call that was tried on a source, for the count of those in vain.
+/// A call that is tried on a source. See [`Moment::Tried`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
+#[non_exhaustive]
+pub enum Call {
+    /// It takes a connection.
     Accept,
+    /// It reads from a stream.
     Read,
+    /// It writes to a stream.
     Write,
     /// One whose name the runtime does not know: it is the caller's own.
     Other,
@@ -61,11 +72,14 @@ impl fmt::Display for Call {
     }
 }
 
-/// One thing that happened in the loop.
+/// One thing that happened in the loop: what a task, a source or a timer with this key did, or what
+/// was done to it. See the example of [`Builder::on_moment`](crate::Builder::on_moment).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+#[non_exhaustive]
+pub enum Moment {
+    /// A turn of the loop begins.
     Turn,
-    /// A task came, spawned at this place of the program.
+    /// A task came, spawned at this place of the program; it is queued.
     Spawned(Key, Place),
     /// It has a name now.
     Named(Key),
@@ -85,19 +99,30 @@ pub(crate) enum Moment {
     AlreadyQueued(Key),
     /// or had finished.
     AlreadyFinished(Key),
+    /// The thread is about to block, for at most so long.
     Parked(Option<Duration>),
+    /// It runs again.
     Returned(Cause),
     /// Asked the kernel without waiting; so many events.
     Asked(usize),
+    /// A source came,
     Registered(Key),
+    /// and is gone.
     Deregistered(Key),
     /// The kernel reported something; whether a read may bring something now.
     Event(Key, bool),
+    /// The kernel reported something of a source that is gone.
     StaleEvent(Key),
+    /// A timer was set,
     Armed(Key),
+    /// and its deadline has come,
     Fired(Key),
+    /// or it was dropped before.
     Cancelled(Key),
-    /// A call on a source said 'not yet',
+    /// A call on a source begins. What came of it is told by one of the next two, or is an error,
+    /// or the end of a stream.
+    Tried(Key, Call),
+    /// It said 'not yet',
     Vain(Key, Call),
     /// or was done; with how many bytes, where it is known.
     Done(Key, Call, Option<usize>),
@@ -115,18 +140,18 @@ pub(crate) type Listener = Box<dyn Fn(Moment, &Names)>;
 pub(crate) struct Observer {
     metrics: RefCell<Metrics>,
     pub(crate) names: Names,
-    listener: Option<Listener>,
+    listeners: Vec<Listener>,
     /// Whether anybody listens beside the metrics. Looked up once a turn, as it is asked at every
     /// step.
     is_told: Cell<bool>,
 }
 
 impl Observer {
-    pub(crate) fn new(listener: Option<Listener>) -> Self {
+    pub(crate) fn new(listeners: Vec<Listener>) -> Self {
         let observer = Observer {
             metrics: RefCell::default(),
             names: Names::default(),
-            listener,
+            listeners,
             is_told: Cell::new(false),
         };
         observer.look_who_listens();
@@ -149,17 +174,20 @@ impl Observer {
     }
 
     fn look_who_listens(&self) {
-        self.is_told.set(self.listener.is_some() || log::log_enabled!(log::Level::Trace));
+        self.is_told.set(!self.listeners.is_empty() || log::log_enabled!(log::Level::Trace));
     }
 
     #[cold]
     fn tell(&self, moment: Moment) {
         guarded(|| {
-            log::trace!("{}", Told(moment, &self.names));
-            if let Some(listener) = &self.listener {
-                listener(moment, &self.names);
+            // What comes of a call is told; that it begins need not be.
+            if !matches!(moment, Moment::Tried(..)) {
+                log::trace!("{}", Told(moment, &self.names));
             }
         });
+        for listener in &self.listeners {
+            guarded(|| listener(moment, &self.names));
+        }
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
@@ -167,7 +195,7 @@ impl Observer {
     }
 }
 
-/// Tells something to a logger. That is foreign code: its panic is its own, and the loop goes on.
+/// Tells something to foreign code, like a logger: its panic is its own, and the loop goes on.
 pub(crate) fn guarded(tell: impl FnOnce()) {
     let told = catch_unwind(AssertUnwindSafe(tell));
     // Nor can that be logged.
@@ -210,6 +238,7 @@ impl Metrics {
             Moment::Vain(_, Call::Read) => &mut self.vain_reads,
             Moment::Vain(_, Call::Write) => &mut self.vain_writes,
             Moment::Vain(_, Call::Other)
+            | Moment::Tried(..)
             | Moment::Done(..)
             | Moment::WakerLeft(..)
             | Moment::Registered(_)
@@ -234,6 +263,7 @@ impl fmt::Display for Told<'_> {
             Moment::Spawned(key, place) => write!(f, "{} spawned at {place}, queued", task(key)),
             Moment::Named(key) => write!(f, "{} has this name from now on", task(key)),
             Moment::Polled(key) => write!(f, "(1) {} polled", task(key)),
+            Moment::Tried(source, call) => write!(f, "source {source}: {call}"),
             Moment::Vain(source, call) => write!(f, "(2) source {source}: {call} says 'not yet'"),
             Moment::WakerLeft(source, is_read) => {
                 write!(f, "(3) source {source}: a waker is left in its {} side", side(is_read))

@@ -38,8 +38,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn new(listener: Option<Listener>) -> io::Result<Rc<Self>> {
-        let observer = Rc::new(Observer::new(listener));
+    pub(crate) fn new(listeners: Vec<Listener>) -> io::Result<Rc<Self>> {
+        let observer = Rc::new(Observer::new(listeners));
         let reactor = Reactor::new(Rc::clone(&observer))?;
         let inbox = Arc::new(Inbox::new(reactor.unparker()?));
         let queue = RunQueue::new(Arc::clone(&inbox), Rc::clone(&observer));

@@ -62,11 +62,11 @@ impl Runtime {
     ///
     /// If the system refuses them: usually as the limit of open descriptors is reached.
     pub fn new() -> io::Result<Self> {
-        Runtime::listened_to(None)
+        Runtime::listened_to(Vec::new())
     }
 
-    pub(crate) fn listened_to(listener: Option<Listener>) -> io::Result<Self> {
-        Ok(Runtime { parts: Parts::new(listener)?, polls: Cell::new(0) })
+    pub(crate) fn listened_to(listeners: Vec<Listener>) -> io::Result<Self> {
+        Ok(Runtime { parts: Parts::new(listeners)?, polls: Cell::new(0) })
     }
 
     /// Adds a task, which runs whenever a `block_on` of this runtime does.

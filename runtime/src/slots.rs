@@ -7,15 +7,22 @@
 //! Read before: nothing. Read next: `metrics.rs`.
 //! Try: `cargo test -p dormouse slots`
 
+use std::fmt;
+
 use slab::Slab;
 
 /// Half of the number's bits: the lower ones say where, the upper ones since when.
 const HALF: u32 = usize::BITS / 2;
 const LOWER: usize = usize::MAX >> HALF;
 
-/// The place of a value in a [`Slots`], and the generation that it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Key(pub(crate) usize);
+/// The number of a task, a source or a timer, as `place.count`: its place in a table, and how many
+/// there had been by then.
+///
+/// A task and a source may have the same one; two tasks of a runtime, or two sources, never, before
+/// there were 2^32 of them (2^16 on 32-bit systems). See the examples of
+/// [`Snapshot`](crate::Snapshot) and [`Builder::on_moment`](crate::Builder::on_moment).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(pub(crate) usize);
 
 impl Key {
     /// Fits no value, as [`Slots::insert_with`] never gives out the last place: for a token that is
@@ -27,9 +34,15 @@ impl Key {
     }
 }
 
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.place(), self.0 >> HALF)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

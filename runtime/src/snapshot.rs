@@ -11,7 +11,6 @@
 mod table;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
@@ -46,8 +45,8 @@ use crate::source::{Direction, Side};
 /// let (acceptor, source) = (&seen.tasks[1], &seen.sources[0]);
 /// assert_eq!((acceptor.name.as_deref(), acceptor.polls), (Some("acceptor"), 1));
 /// assert_eq!(acceptor.state, TaskState::Waits);
-/// assert_eq!(acceptor.sources, [(source.id, Way::Read)]);
-/// assert_eq!(source.read, SideSeen::WaitedFor(acceptor.id));
+/// assert_eq!(acceptor.sources, [(source.key, Way::Read)]);
+/// assert_eq!(source.read, SideSeen::WaitedFor(acceptor.key));
 /// assert_eq!(acceptor.deadline, seen.next_deadline);
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -70,7 +69,7 @@ pub struct Snapshot {
 #[non_exhaustive]
 pub struct TaskSeen {
     /// The number that logs give it.
-    pub id: Id,
+    pub key: Key,
     /// What it called itself: see [`set_task_name`](crate::set_task_name).
     pub name: Option<Arc<str>>,
     /// Where it was spawned.
@@ -85,7 +84,7 @@ pub struct TaskSeen {
     /// How many of its wakes it called itself, in the midst of its poll.
     pub self_wakes: u32,
     /// The sources that it waits for.
-    pub sources: Vec<(Id, Way)>,
+    pub sources: Vec<(Key, Way)>,
     /// The nearest deadline that it waits for.
     pub deadline: Option<Instant>,
 }
@@ -108,7 +107,7 @@ pub enum TaskState {
 #[non_exhaustive]
 pub struct SourceSeen {
     /// The number that logs give it.
-    pub id: Id,
+    pub key: Key,
     /// The name of its type.
     pub kind: &'static str,
     /// The direction towards us.
@@ -126,7 +125,7 @@ pub enum SideSeen {
     /// The last call said 'not yet', or moved less than it could have, and nobody waits.
     NotReady,
     /// This task waits for the next event.
-    WaitedFor(Id),
+    WaitedFor(Key),
     /// Somebody waits, by a waker that is not a task's own: a combinator's, or another runtime's.
     WaitedForByOther,
 }
@@ -139,12 +138,6 @@ pub enum Way {
     /// Bytes or datagrams that leave.
     Write,
 }
-
-/// The number of a task or a source, as `place.count`: its place in a table, and how many there had
-/// been by then. A task and a source may have the same one; two tasks of a runtime, or two sources,
-/// never, before there were 2^32 of them (2^16 on 32-bit systems). See the example of [`Snapshot`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Id(Key);
 
 /// Takes a snapshot of the runtime that this thread runs. See the example of [`Snapshot`].
 ///
@@ -183,7 +176,7 @@ impl Snapshot {
         let mut tasks: Vec<TaskSeen> = seen
             .into_iter()
             .map(|(task, runs)| TaskSeen {
-                id: Id(task.key),
+                key: task.key,
                 name: parts.observer.names.get(task.key),
                 spawned_at: task.place,
                 state: match (runs, task.queued) {
@@ -198,18 +191,18 @@ impl Snapshot {
                 deadline: None,
             })
             .collect();
-        let places: HashMap<_, _> = tasks.iter().map(|task| task.id).zip(0..).collect();
+        let places: HashMap<_, _> = tasks.iter().map(|task| task.key).zip(0..).collect();
         let sources = see_sources(parts, &owners);
         for source in &sources {
             for (way, side) in [(Way::Read, source.read), (Way::Write, source.write)] {
                 if let SideSeen::WaitedFor(task) = side {
-                    tasks[places[&task]].sources.push((source.id, way));
+                    tasks[places[&task]].sources.push((source.key, way));
                 }
             }
         }
         for (deadline, waker) in parts.timers.seen() {
             if let Some(task) = owners.get(&waker) {
-                let nearest = &mut tasks[places[&Id(*task)]].deadline;
+                let nearest = &mut tasks[places[task]].deadline;
                 *nearest = Some(nearest.map_or(deadline, |other| other.min(deadline)));
             }
         }
@@ -219,30 +212,18 @@ impl Snapshot {
 
 fn see_sources(parts: &Parts, owners: &HashMap<*const (), Key>) -> Vec<SourceSeen> {
     let see = |side: &Side| match side.waiter() {
-        Some(waker) => owners
-            .get(&waker)
-            .map_or(SideSeen::WaitedForByOther, |task| SideSeen::WaitedFor(Id(*task))),
+        Some(waker) => {
+            owners.get(&waker).map_or(SideSeen::WaitedForByOther, |task| SideSeen::WaitedFor(*task))
+        }
         None if side.is_ready() => SideSeen::Ready,
         None => SideSeen::NotReady,
     };
     let sources = parts.reactor.seen().into_iter();
     let sources = sources.map(|(key, source)| SourceSeen {
-        id: Id(key),
+        key,
         kind: (source.kind)(),
         read: see(source.side(Direction::Read)),
         write: see(source.side(Direction::Write)),
     });
     sources.collect()
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
 }

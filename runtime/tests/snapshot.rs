@@ -68,12 +68,12 @@ fn each_task_is_seen_with_what_it_waits_for() {
             let [socket, _] = kinds(&seen, "TcpStream")[..] else { panic!("{seen}") };
             let [listener] = kinds(&seen, "TcpListener")[..] else { panic!("{seen}") };
             let reader = named(&seen, "reader");
-            assert_eq!(reader.sources, [(socket.id, Way::Read)]);
-            assert_eq!(socket.read, SideSeen::WaitedFor(reader.id));
+            assert_eq!(reader.sources, [(socket.key, Way::Read)]);
+            assert_eq!(socket.read, SideSeen::WaitedFor(reader.key));
             assert_eq!(socket.write, SideSeen::Ready);
             assert_eq!((reader.state, reader.deadline), (TaskState::Waits, None));
             let acceptor = named(&seen, "acceptor");
-            assert_eq!(acceptor.sources, [(listener.id, Way::Read)]);
+            assert_eq!(acceptor.sources, [(listener.key, Way::Read)]);
             assert!(acceptor.deadline.unwrap() > deadline);
             assert_eq!(named(&seen, "sleeper").deadline, Some(deadline));
             assert_eq!(seen.next_deadline, Some(deadline));
@@ -191,8 +191,8 @@ fn a_connect_is_waited_for_in_the_direction_of_writing() {
             assert!(poll_once(&mut connect).await.is_none(), "the queue is full");
             let seen = snapshot();
             let [socket] = &seen.sources[..] else { panic!("{seen}") };
-            assert_eq!(socket.write, SideSeen::WaitedFor(seen.tasks[0].id));
-            assert_eq!(seen.tasks[0].sources, [(socket.id, Way::Write)]);
+            assert_eq!(socket.write, SideSeen::WaitedFor(seen.tasks[0].key));
+            assert_eq!(seen.tasks[0].sources, [(socket.key, Way::Write)]);
         });
     });
 }

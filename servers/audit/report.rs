@@ -16,7 +16,7 @@ use super::perf::Counts;
 use super::verdict::{Calls, Source, Verdict, cpu_share, is_rare, judge};
 use super::watch::Thread;
 use crate::figures::{float, grouped, short, whole};
-use crate::study::child::Stats;
+use crate::stats::Stats;
 use crate::study::row::Figure;
 
 /// All that an audit has found: the object that `--json` prints, described in DESIGN.md, "Figures

@@ -24,7 +24,7 @@ use nix::unistd::{Pid, getpgrp};
 use procfs::process::{Stat, all_processes};
 
 use crate::output::printable;
-use crate::study::child::Stats;
+use crate::stats::Stats;
 
 /// A command that runs.
 pub struct Tree {

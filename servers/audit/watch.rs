@@ -20,7 +20,7 @@ use super::signals::Signals;
 use super::tree::{Tree, is_there};
 use super::verdict::Slice;
 use crate::output::printable;
-use crate::study::child::Stats;
+use crate::stats::Stats;
 
 /// A rhythm is told from a burst by slices that are alike: twenty are enough for that, and few
 /// enough that looking costs next to nothing. With the usual 2 s each has 100 ms, in which whoever

@@ -27,6 +27,7 @@ use crate::counters::{Counters, Stay};
 use crate::idle::{or_silence, send_now};
 use crate::look::Looks;
 use crate::options::Options;
+use crate::record::moments::runtime;
 use crate::stop::Stop;
 
 /// Serves all connections of `listener` on this thread, a task for each, until it is asked to stop.
@@ -40,7 +41,7 @@ pub fn serve(
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> io::Result<()> {
-    let runtime = Runtime::new()?;
+    let runtime = runtime(counters)?;
     let (ask, asked) = oneshot::channel();
     let under_way = stop.subscribe(move || {
         // Nobody listens any more if the server has failed meanwhile.
@@ -101,7 +102,7 @@ pub(super) async fn accept_all(
 
     loop {
         // wait
-        match counters.accept(listener.accept().await) {
+        match counters.awaited_accept(listener.accept().await) {
             Ok((connection, peer)) if admit(peer, &options, counters) => {
                 spawn(serve_one(connection, Stay::new(peer, counters), Rc::clone(&options)));
             }
@@ -131,7 +132,7 @@ async fn talk(
         // read
         // IDEA: it reads like the blocking server, but `.await` gives the thread to the others.
         let read = read_within(limit, connection, &mut buffer).await;
-        let n = match or_silence(counters.read(peer, read, &buffer), limit)? {
+        let n = match or_silence(counters.awaited_read(peer, read, &buffer), limit)? {
             0 => return Ok(()),
             n => n,
         };
@@ -140,7 +141,7 @@ async fn talk(
         let mut unsent = options.reply.answer(&mut buffer[..n]);
         while !unsent.is_empty() {
             let written = write_within(limit, connection, unsent).await;
-            match or_silence(counters.write(peer, written), limit)? {
+            match or_silence(counters.awaited_write(peer, written), limit)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 n => unsent = &unsent[n..],
             }

@@ -9,7 +9,6 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread;
 
 use crate::accept::retry_after;
 use crate::counters::Counters;
@@ -31,7 +30,7 @@ pub fn serve(
 
     loop {
         // wait
-        let (mut connection, peer) = match counters.accept(listener.accept()) {
+        let (mut connection, peer) = match counters.accept(|| listener.accept()) {
             Ok(newcomer) => newcomer,
             Err(e) => {
                 pause(&e, counters)?;
@@ -57,7 +56,7 @@ pub(super) fn talk(
     loop {
         // read
         // IDEA: the thread sleeps here until this one peer speaks, and hears nobody else.
-        let n = match counters.read(peer, connection.read(buffer), buffer) {
+        let n = match counters.read(peer, buffer, |buffer| connection.read(buffer)) {
             Ok(0) => return Ok(()),
             Ok(n) => n,
             // The time that `limit_waits` set is up (recv(2)).
@@ -71,13 +70,13 @@ pub(super) fn talk(
         // write
         let mut unsent = options.reply.answer(&mut buffer[..n]);
         while !unsent.is_empty() {
-            match counters.write(peer, connection.write(unsent)) {
+            match counters.write(peer, || connection.write(unsent)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(n) => unsent = &unsent[n..],
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
                     // The time is up. There may be room all the same, as the kernel reports none
                     // before a good part of the buffer is free: so try once, without waiting.
-                    let sent = counters.write(peer, send_now(connection, unsent));
+                    let sent = counters.write(peer, || send_now(connection, unsent));
                     unsent = &unsent[or_silence(sent, options.idle_timeout)?..];
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -91,8 +90,7 @@ pub(super) fn talk(
 pub(super) fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
     let pause = retry_after(error)?;
     if !pause.is_zero() {
-        thread::sleep(pause);
-        counters.slept(pause);
+        counters.sleep(pause);
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl<S: Read + Write> Connection<S> {
 
     fn read(&mut self, reply: Reply, counters: &Counters) -> io::Result<Step> {
         // read
-        match counters.read(self.peer, self.stream.read(&mut self.buffer), &self.buffer) {
+        match counters.read(self.peer, &mut self.buffer, |buffer| self.stream.read(buffer)) {
             Ok(0) => Ok(Step::Ended),
             Ok(n) => {
                 let answer = reply.answer(&mut self.buffer[..n]).len();
@@ -88,7 +88,8 @@ impl<S: Read + Write> Connection<S> {
 
     fn write(&mut self, unsent: Range<usize>, counters: &Counters) -> io::Result<Step> {
         // write
-        match counters.write(self.peer, self.stream.write(&self.buffer[unsent.clone()])) {
+        let front = &self.buffer[unsent.clone()];
+        match counters.write(self.peer, || self.stream.write(front)) {
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             Ok(n) => {
                 self.write_next(unsent.start + n..unsent.end);

@@ -94,8 +94,8 @@ impl<'a> Server<'a> {
             Some(Duration::ZERO)
         };
         // IDEA: one call waits for all, and costs nothing while none is ready, however many are open.
-        let woken = self.poll.poll(events, timeout).map(|()| events.iter().count());
-        match self.counters.wait(woken) {
+        let wait = || self.poll.poll(events, timeout).map(|()| events.iter().count());
+        match self.counters.wait(wait) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(e) => return Err(e),

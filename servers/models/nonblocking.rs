@@ -10,7 +10,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::thread;
 use std::time::Instant;
 
 use super::connection::{Connection, Step};
@@ -67,8 +66,7 @@ pub fn serve(
             false
         });
         if let Some(pause) = options.every.filter(|_| !busy) {
-            thread::sleep(pause);
-            counters.slept(pause);
+            counters.sleep(pause);
         }
     }
 }

@@ -14,7 +14,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use slab::Slab;
 
 use super::connection::{Connection, Step};
@@ -90,8 +89,8 @@ impl<'a> Server<'a> {
         }
         let timeout = time_left([self.accepting.deadline(), self.idle.deadline()]);
         // IDEA: one call asks about all; its cost grows with the number that is watched.
-        let found = poll(&mut entries, timeout.map(timespec).as_ref());
-        match self.counters.wait(found.map_err(Errno::into)) {
+        let wait = || Ok(poll(&mut entries, timeout.map(timespec).as_ref())?);
+        match self.counters.wait(wait) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(Vec::new()),
             Err(e) => return Err(e),

@@ -13,7 +13,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
 use slab::Slab;
@@ -91,8 +90,8 @@ impl<'a> Server<'a> {
         // The kernel goes through all the bits below it; and the answer names nobody, so we go
         // through all connections to find who is meant.
         let mut left = timeout.map(timeval);
-        let found = select(None, &mut readable, &mut writable, None, &mut left);
-        match self.counters.wait(found.map(count).map_err(Errno::into)) {
+        let wait = || Ok(count(select(None, &mut readable, &mut writable, None, &mut left)?));
+        match self.counters.wait(wait) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(Vec::new()),
             Err(e) => return Err(e),

@@ -31,6 +31,7 @@ use super::r#async::{accept_all, run, serve_one};
 use crate::accept::{admit, retry_after};
 use crate::counters::{Counters, Stay};
 use crate::options::Options;
+use crate::record::moments::runtime;
 use crate::stop::Stop;
 
 /// Serves with a shard for each of `listeners`, which share a port, until all are asked to stop.
@@ -50,7 +51,7 @@ pub fn serve(
             run(runtime, accept_all(listener, options, counters), asked, counters, &stop.looks)
         })
     };
-    run_all((1..).zip(listeners).map(shard).collect(), stop)
+    run_all((1..).zip(listeners).map(shard).collect(), counters, stop)
 }
 
 /// Serves on so many `shards`, for which one more thread accepts, until all are asked to stop.
@@ -76,7 +77,7 @@ pub fn hand_over(
         let accepting = accept_for(listener, &doors, options, counters);
         run(runtime, accepting, asked, counters, &stop.looks).map(drop)
     }));
-    run_all(workers, stop)
+    run_all(workers, counters, stop)
 }
 
 /// A connection on its way to its shard. Where it never arrives, its end is counted all the same.
@@ -98,7 +99,7 @@ async fn accept_for(
 
     loop {
         // wait
-        match listener.read_with(|listener| counters.accept(listener.accept())).await {
+        match listener.read_with(|listener| counters.accept(|| listener.accept())).await {
             Ok((connection, peer)) if admit(peer, options, counters) => {
                 let newcomer = (connection.into(), Stay::new(peer, counters));
                 if let Some(door) = turns.next() {
@@ -157,11 +158,12 @@ impl<'a> Worker<'a> {
     /// Makes its runtime, says that it has, and works once all have theirs.
     fn run(
         self,
+        counters: &Arc<Counters>,
         ready: Sender<()>,
         all_ready: &RwLock<bool>,
         asked: oneshot::Receiver<()>,
     ) -> io::Result<()> {
-        let runtime = Runtime::new().map_err(|e| too_many("no runtime can be made", &e))?;
+        let runtime = runtime(counters).map_err(|e| too_many("no runtime can be made", &e))?;
         ready.send(()).ok();
         drop(ready);
         // Who starts them holds it for writing until it is known whether all are ready.
@@ -175,7 +177,7 @@ fn too_many(what: &str, e: &io::Error) -> io::Error {
 }
 
 /// Runs all `workers` until they are asked to stop. The first that ends by itself ends the others.
-fn run_all(workers: Vec<Worker<'_>>, stop: &Stop) -> io::Result<()> {
+fn run_all(workers: Vec<Worker<'_>>, counters: &Arc<Counters>, stop: &Stop) -> io::Result<()> {
     let (asks, asked): (Vec<_>, Vec<_>) = workers.iter().map(|_| oneshot::channel::<()>()).unzip();
     let asks = Arc::new(Mutex::new(asks));
     // To drop a sender is to ask.
@@ -189,7 +191,7 @@ fn run_all(workers: Vec<Worker<'_>>, stop: &Stop) -> io::Result<()> {
         let mut go_on = all_ready.write().unwrap_or_else(PoisonError::into_inner);
         for (worker, asked) in workers.into_iter().zip(asked) {
             let (name, ready, all_ready) = (worker.name.clone(), ready.clone(), &all_ready);
-            start(scope, name, &ended, move || worker.run(ready, all_ready, asked));
+            start(scope, name, &ended, move || worker.run(counters, ready, all_ready, asked));
         }
         drop((ready, ended));
         *go_on = readies.iter().count() == all;

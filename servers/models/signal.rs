@@ -105,14 +105,17 @@ impl<'a> Server<'a> {
         // IDEA: one call brings the news of all sockets, and none of them was asked for.
         // But news is no state: what is said once and not used up now must be remembered.
         let mut signals = Vec::new();
-        match self.counters.wait(self.queue.read(&mut signals)) {
+        match self.counters.wait(|| self.queue.read(&mut signals)) {
             Ok(_) => {}
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(e) => return Err(e),
         }
         for signal in signals {
             match signal {
-                Signal::Ready { fd, flags } => self.note(fd, news(flags)),
+                Signal::Ready { fd, flags } => {
+                    self.tell(fd);
+                    self.note(fd, news(flags));
+                }
                 Signal::Lost => self.sweep(),
             }
         }
@@ -120,10 +123,16 @@ impl<'a> Server<'a> {
     }
 
     fn is_signalled_within(&self, timeout: Duration) -> io::Result<bool> {
-        match self.counters.wait(self.queue.wait(timeout).map(usize::from)) {
+        match self.counters.wait(|| self.queue.wait(timeout).map(usize::from)) {
             Ok(n) => Ok(n > 0),
             Err(e) if e.kind() == ErrorKind::Interrupted => Ok(false),
             Err(e) => Err(e),
+        }
+    }
+
+    fn tell(&self, fd: RawFd) {
+        if let Some(watched) = self.connections.get(&fd) {
+            self.counters.signalled(watched.connection.peer);
         }
     }
 

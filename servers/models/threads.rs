@@ -34,7 +34,7 @@ pub fn serve(
 
     loop {
         // wait
-        match counters.accept(listener.accept()) {
+        match counters.accept(|| listener.accept()) {
             Ok((connection, peer)) if admit(peer, &options, counters) => {
                 start(connection, peer, &options, counters);
             }

@@ -129,7 +129,7 @@ impl<'a> Server<'a> {
         let deadline = self.accept_at.into_iter().chain(self.idle.deadline()).min();
         // IDEA: this one call submits what was handed over, and sleeps until something is done.
         // No other call is needed, neither to accept, nor to read, nor to write.
-        self.counters.wait(self.ring.wait(deadline))?;
+        self.counters.wait(|| self.ring.wait(deadline))?;
         Ok(())
     }
 
@@ -171,6 +171,7 @@ impl<'a> Server<'a> {
     /// Has the unsent part of the buffer sent, and then the next message received.
     fn exchange(&mut self, key: usize, unsent: Range<usize>) {
         self.idle.moved(key);
+        self.counters.submitted(self.ring.peer(key));
         self.ring.exchange(key, unsent);
     }
 

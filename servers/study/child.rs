@@ -17,10 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::phase::SIZE;
 use crate::models::Model;
+use crate::stats::Stats;
 
 /// The server that runs just now, for whoever must end it in a hurry.
 #[derive(Clone, Default)]
@@ -60,37 +59,6 @@ pub struct Server {
     addr: SocketAddr,
     lines: Receiver<String>,
     complaint: Option<JoinHandle<String>>,
-}
-
-/// What a server counted over its life: the line of `--stats`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the fields are those of `Counters`, and described there")]
-pub struct Stats {
-    pub accepted: u64,
-    pub closed: u64,
-    pub resets: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-    pub accepts: u64,
-    pub vain_accepts: u64,
-    pub reads: u64,
-    pub vain_reads: u64,
-    pub writes: u64,
-    pub vain_writes: u64,
-    pub waits: u64,
-    pub vain_waits: u64,
-}
-
-impl Stats {
-    /// System calls that came back with 'not yet', or with nothing.
-    pub fn vain(&self) -> u64 {
-        self.vain_accepts + self.vain_reads + self.vain_writes + self.vain_waits
-    }
-
-    /// All system calls that it counts.
-    pub fn calls(&self) -> u64 {
-        self.accepts + self.reads + self.writes + self.waits
-    }
 }
 
 /// Starting, answering and ending may take so long each.
@@ -236,7 +204,7 @@ mod tests {
     #[test]
     fn the_statistics_are_read_as_the_counters_write_them() {
         let counters = crate::counters::Counters::new("mio", false);
-        let wait = counters.wait(Ok(0));
+        let wait = counters.wait(|| Ok(0));
         assert_eq!(wait.unwrap(), 0);
         let stats: Stats =
             serde_json::from_str(&serde_json::to_string(&counters).unwrap()).unwrap();

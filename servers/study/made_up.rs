@@ -7,11 +7,11 @@
 //! Read before: `study/row.rs`.
 //! Try: `cargo test story`
 
-use super::child::Stats;
 use super::row::{Figure, Findings, Phases, Row};
 use super::sample::Source;
 use crate::load::plan::Pattern;
 use crate::load::report::{Report, Spread};
+use crate::stats::Stats;
 
 /// A row of a server that sleeps when it can, but for what `change` does.
 pub(super) fn row(model: &'static str, change: impl FnOnce(&mut Phases)) -> Row {

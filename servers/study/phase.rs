@@ -12,12 +12,13 @@
 use std::io;
 use std::time::Duration;
 
-use super::child::{Current, Server, Stats};
+use super::child::{Current, Server};
 use super::sample::{Sample, Usage, memory};
 use crate::load::drive::{Edge, drive};
 use crate::load::plan::{Pattern, Plan};
 use crate::load::report::Report;
 use crate::models::Model;
+use crate::stats::Stats;
 
 /// What every model goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

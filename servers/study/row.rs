@@ -9,11 +9,11 @@
 
 use serde::Serialize;
 
-use super::child::Stats;
 use super::phase::Measured;
 use super::sample::Source;
 use crate::figures::float;
 use crate::load::report::{Report, Spread};
+use crate::stats::Stats;
 
 /// A number, or why there is none. In JSON `12.5`, or `{"missing": "why"}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -10,8 +10,13 @@ use crate::tour::way;
 const CRATES: [&str; 3] = ["runtime/src", "servers", "asleep/src"];
 
 /// Who uses the runtime: two servers, and tools.
-const ON_THE_RUNTIME: [&str; 4] =
-    ["servers/models/async.rs", "servers/models/shards.rs", "servers/load/", "servers/look.rs"];
+const ON_THE_RUNTIME: [&str; 5] = [
+    "servers/models/async.rs",
+    "servers/models/shards.rs",
+    "servers/load/",
+    "servers/look.rs",
+    "servers/record",
+];
 
 /// The code of a file, without comments and without its tests.
 fn code(text: &str) -> String {

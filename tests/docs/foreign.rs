@@ -36,6 +36,7 @@ pub(crate) const PATHS: &[(&str, &str)] = &[
     ("asm-generic/fcntl.h", "a header of Linux"),
     ("dormouse-audit/1", "the name of a schema"),
     ("dormouse-load/1", "the name of a schema"),
+    ("dormouse-recording/1", "the name of a schema"),
     ("dormouse-study/1", "the name of a schema"),
     ("mgattozzi/whorl", "a repository"),
     ("runtime/scheduler/multi_thread", "a folder of tokio's"),

@@ -87,6 +87,11 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row("dormouse serve MODEL", Same("cargo run -- serve mio")),
     row("dormouse serve … --stats", Same("cargo run -- serve mio --stats")),
+    row(
+        "dormouse serve MODEL --record FILE",
+        Same("cargo run -- serve mio --record target/mio.json"),
+    ),
+    row("dormouse serve … --record FILE", Same("dormouse serve MODEL --record FILE")),
     row("dormouse serve async --shards", Same("cargo run -- serve async --shards auto")),
     row("dormouse client", Same("cargo run -- client")),
     row("dormouse load", Same("cargo run -- load --addr 127.0.0.1:12345")),
@@ -233,6 +238,13 @@ pub(crate) const ROWS: &[Row] = &[
     // The rest ends by itself.
     ends("cargo run -- models", &["blocking", "nonblocking", "async"]),
     ends("cargo run -- load --help", &["--pattern", "--rate"]),
+    serves("cargo run -- serve mio --record target/mio.json", &["listening on"], CLIENT),
+    serves("cargo run -- serve async --record target/async.json", &["listening on"], CLIENT),
+    serves(
+        "cargo run -- serve nonblocking --record target/spin.json --stats",
+        &["vain_reads"],
+        CLIENT,
+    ),
     fails("cargo run -- serve mio --buffer 0", 2, &["--buffer"]),
     ends(
         "cargo run -- serve blocking --addr 192.0.2.1:12345; echo $?",

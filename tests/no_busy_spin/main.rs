@@ -20,7 +20,7 @@ use std::time::Duration;
 use dormouse_study::audit::verdict::{Calls, Source, Verdict};
 use dormouse_study::limits::raise_descriptor_limit;
 use dormouse_study::models::Model;
-use dormouse_study::study::child::Stats;
+use dormouse_study::stats::Stats;
 use serde_json::Value;
 
 use crate::support::witness::{self, Seen};

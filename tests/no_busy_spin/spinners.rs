@@ -121,7 +121,7 @@ fn serve(fault: Fault, counters: &Counters) {
         let mut entries = vec![PollFd::new(&listener, PollFlags::IN)];
         entries.extend(streams.iter().map(|stream| PollFd::new(stream, interest)));
         let timeout = timeout(fault, &mut deadline);
-        counters.wait(poll(&mut entries, timeout.as_ref()).map_err(Into::into)).unwrap();
+        counters.wait(|| Ok(poll(&mut entries, timeout.as_ref())?)).unwrap();
         let ready: Vec<bool> = entries.iter().map(|entry| !entry.revents().is_empty()).collect();
         let mut at = 0;
         streams.retain_mut(|stream| {
@@ -129,7 +129,7 @@ fn serve(fault: Fault, counters: &Counters) {
             !ready[at] || answer(stream, fault, counters)
         });
         if ready[0]
-            && let Ok((stream, _)) = counters.accept(listener.accept())
+            && let Ok((stream, _)) = counters.accept(|| listener.accept())
         {
             stream.set_nonblocking(true).unwrap();
             streams.push(stream);
@@ -156,13 +156,13 @@ fn timeout(fault: Fault, deadline: &mut Instant) -> Option<Timespec> {
 fn answer(stream: &mut TcpStream, fault: Fault, counters: &Counters) -> bool {
     let peer = stream.peer_addr().unwrap();
     let mut buffer = [0; 64];
-    match counters.read(peer, stream.read(&mut buffer), &buffer) {
+    match counters.read(peer, &mut buffer, |buffer| stream.read(buffer)) {
         // Read, and not answered.
         Ok(n) if fault == Fault::LostWake && &buffer[..n] == b"after" => true,
         Ok(0) => fault == Fault::EventNeverConsumed,
         Ok(n) => {
             buffer.make_ascii_uppercase();
-            counters.write(peer, stream.write(&buffer[..n])).is_ok()
+            counters.write(peer, || stream.write(&buffer[..n])).is_ok()
         }
         Err(e) => e.kind() == ErrorKind::WouldBlock,
     }

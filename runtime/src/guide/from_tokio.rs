@@ -81,7 +81,7 @@
 //! | `JoinSet` | `futures::stream::FuturesUnordered` of handles |
 //! | `task::yield_now` | [`yield_now`](crate::yield_now) |
 //! | `task::Builder::name` | [`set_task_name`](crate::set_task_name), in the task |
-//! | `task::Id` | [`Id`](crate::Id), in a [`snapshot`](crate::snapshot()) |
+//! | `task::Id` | [`Key`](crate::Key), in a [`snapshot`](crate::snapshot()) |
 //! | `task::spawn_blocking`, `fs`, `net::lookup_host` | `blocking::unblock` |
 //! | `runtime::Handle` | [`Handle`](crate::Handle), which also takes closures that make a future that is not `Send` |
 //! | `Runtime::enter`, `Handle::block_on` | none: a runtime runs where [`Runtime::block_on`](crate::Runtime::block_on) is called |

@@ -172,6 +172,7 @@ impl<S: event::Source> Async<S> {
     ) -> Poll<io::Result<R>> {
         loop {
             ready!(self.poll_ready(cx, direction))?;
+            self.parts.observer.saw(Moment::Tried(self.key, call));
             match op(&self.io) {
                 // IDEA: 'not yet' is no error: it clears the side, so that the next pass of this loop
                 // leaves the waker, and returns (`poll_ready`).

@@ -10,6 +10,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::{SideSeen, Snapshot, SourceSeen, TaskSeen, TaskState, Way};
+use crate::slots::Key;
 
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +35,7 @@ impl fmt::Display for Snapshot {
 impl Snapshot {
     fn row_of_task(&self, task: &TaskSeen) -> [String; 8] {
         [
-            task.id.to_string(),
+            task.key.to_string(),
             task.name.as_deref().unwrap_or("").to_owned(),
             task.state.to_string(),
             task.polls.to_string(),
@@ -47,9 +48,9 @@ impl Snapshot {
 
     // IDEA: one cell says all that a task waits for: sources by number, a deadline by how long.
     fn waits_for(&self, task: &TaskSeen) -> String {
-        let source = |(id, way): &(super::Id, Way)| match way {
-            Way::Read => format!("read {id}"),
-            Way::Write => format!("write {id}"),
+        let source = |(key, way): &(Key, Way)| match way {
+            Way::Read => format!("read {key}"),
+            Way::Write => format!("write {key}"),
         };
         let mut all: Vec<String> = task.sources.iter().map(source).collect();
         all.extend(task.deadline.map(|deadline| from(self.taken, deadline)));
@@ -60,7 +61,7 @@ impl Snapshot {
 fn row_of_source(source: &SourceSeen) -> [String; 4] {
     // The last part of each path in it: `mio::net::tcp::stream::TcpStream` is a `TcpStream`.
     let kind = source.kind.rsplit("::").next().unwrap_or(source.kind);
-    [source.id.to_string(), kind.to_owned(), source.read.to_string(), source.write.to_string()]
+    [source.key.to_string(), kind.to_owned(), source.read.to_string(), source.write.to_string()]
 }
 
 /// When something is due, as seen from `now`.
