@@ -91,7 +91,7 @@ pub(crate) const ROWS: &[Row] = &[
         "dormouse serve MODEL --record FILE",
         Same("cargo run -- serve mio --record target/mio.json"),
     ),
-    row("dormouse serve … --record FILE", Same("dormouse serve MODEL --record FILE")),
+    row("dormouse serve … --record FILE", Same("cargo run -- serve mio --record target/mio.json")),
     row("dormouse serve async --shards", Same("cargo run -- serve async --shards auto")),
     row("dormouse client", Same("cargo run -- client")),
     row("dormouse load", Same("cargo run -- load --addr 127.0.0.1:12345")),
