@@ -19,6 +19,7 @@ use crate::models::Model;
 use crate::output::print_line;
 use crate::serve::Serve;
 use crate::study::Study;
+use crate::timeline::Timeline;
 
 /// The same echo server once per I/O model
 #[derive(Debug, Parser)]
@@ -41,6 +42,8 @@ pub enum Command {
     Load(Load),
     /// Put each server under the same load, and compare what it cost (also without a command)
     Study(Study),
+    /// Play a short scene with one server, and draw what it did
+    Timeline(Timeline),
     /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
     Audit(Audit),
 }
@@ -58,6 +61,7 @@ impl Command {
             Command::Client(client) => client.run(),
             Command::Load(load) => load.run(),
             Command::Study(study) => study.run(),
+            Command::Timeline(timeline) => timeline.run(),
             Command::Audit(audit) => audit.run(),
         }
     }
@@ -77,7 +81,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::
         Command::Serve(serve) => serve.check(),
         Command::Load(load) => load.check(),
         Command::Audit(audit) => audit.check(),
-        Command::Models | Command::Client(_) | Command::Study(_) => Ok(()),
+        Command::Models | Command::Client(_) | Command::Study(_) | Command::Timeline(_) => Ok(()),
     };
     sound.map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
     Ok(command)

@@ -17,7 +17,6 @@ pub mod row;
 pub mod sample;
 pub mod story;
 pub mod table;
-mod text;
 
 use std::io;
 use std::path::PathBuf;
@@ -115,7 +114,7 @@ impl Study {
 /// Ends the server, and then this process, when SIGINT or SIGTERM comes: as the terminal sends the
 /// first to both, but `kill` sends the second to one.
 #[cfg(unix)]
-fn end_on_a_signal(current: Current) -> io::Result<()> {
+pub(crate) fn end_on_a_signal(current: Current) -> io::Result<()> {
     use std::{process, thread};
 
     use nix::sys::signal::{SigSet, Signal};
@@ -143,6 +142,6 @@ fn end_on_a_signal(current: Current) -> io::Result<()> {
 /// Elsewhere the system ends servers with the console that they share.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-fn end_on_a_signal(_current: Current) -> io::Result<()> {
+pub(crate) fn end_on_a_signal(_current: Current) -> io::Result<()> {
     Ok(())
 }

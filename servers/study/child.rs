@@ -65,14 +65,14 @@ pub struct Server {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Starts one, and waits until it listens.
+    /// Starts one with these options besides, and waits until it listens.
     ///
     /// # Errors
     ///
     /// The server's own last line on stderr, where it says why it can't serve.
-    pub fn start(model: Model, current: &Current) -> io::Result<Server> {
+    pub fn start(model: Model, args: &[&str], current: &Current) -> io::Result<Server> {
         let mut command = Command::new(env::current_exe()?);
-        command.args(["serve", model.name(), "--addr", "127.0.0.1:0", "--stats"]);
+        command.args(["serve", model.name(), "--addr", "127.0.0.1:0", "--stats"]).args(args);
         command.env("RUST_LOG", "warn");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let Pipes { pid, stdout, stderr } = current.spawn(&mut command)?;

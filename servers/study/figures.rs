@@ -17,8 +17,7 @@ use super::phase::{IDLE, RATE, SIZE};
 use super::row::Row;
 use super::story::story;
 use super::table::table;
-use super::text;
-
+use crate::text;
 /// All figures of a study: the file that `--json` writes, described in DESIGN.md, "Figures as
 /// JSON".
 #[derive(Debug, Serialize)]
@@ -106,14 +105,17 @@ fn load_average() -> Option<f32> {
     None
 }
 
+/// Columns of text: a terminal need not break it.
+const WIDTH: usize = 100;
+
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for paragraph in self.settings.course() {
-            writeln!(f, "{}", wrapped(&paragraph))?;
+            writeln!(f, "{}", text::wrapped(&paragraph, WIDTH))?;
         }
         writeln!(f, "\n{}\n", table(&self.models))?;
         let told = self.story.iter().cloned().chain(self.machine.caution());
-        let lines: Vec<String> = told.map(|paragraph| wrapped(&paragraph)).collect();
+        let lines: Vec<String> = told.map(|paragraph| text::wrapped(&paragraph, WIDTH)).collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -137,21 +139,4 @@ impl Machine {
         let company = company.map(|others| format!("{others:.1}"));
         text::paragraphs(include_str!("text/machine.md"), context! { cores, release, company })
     }
-}
-
-/// Breaks a text into lines that a terminal need not break.
-fn wrapped(text: &str) -> String {
-    const WIDTH: usize = 100;
-
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }

@@ -97,7 +97,7 @@ pub fn measure(
     duration: Duration,
     current: &Current,
 ) -> io::Result<Measured> {
-    let server = Server::start(model, current)?;
+    let server = Server::start(model, &[], current)?;
     server.greet()?;
     let pid = server.pid();
     let memory_before = memory(pid);

@@ -6,7 +6,7 @@
 //! The one that nobody expects is among them: waiting by spinning can be faster.
 //! Leaves out: the words, which are in `text/story.md`; models by name, but for the pair that is
 //! one server written twice.
-//! Read before: `study/text.rs`. Read next: `study.rs`.
+//! Read before: `text.rs`. Read next: `study.rs`.
 //! Try: `cargo test story`
 
 use std::cmp::Ordering::{self, Equal, Greater, Less};
@@ -14,8 +14,8 @@ use std::cmp::Ordering::{self, Equal, Greater, Less};
 use serde::Serialize;
 
 use super::row::{Findings, Phases, Row};
-use super::text;
 use crate::figures::{grouped, short};
+use crate::text;
 
 /// From so many percent of a core on, while nobody says anything, a server spins. One that sleeps
 /// stays far below; one that spins may get little more on a busy machine.

@@ -37,6 +37,7 @@ pub(crate) const PATHS: &[(&str, &str)] = &[
     ("dormouse-audit/1", "the name of a schema"),
     ("dormouse-load/1", "the name of a schema"),
     ("dormouse-recording/1", "the name of a schema"),
+    ("dormouse-scene/1", "the name of a schema"),
     ("dormouse-study/1", "the name of a schema"),
     ("mgattozzi/whorl", "a repository"),
     ("runtime/scheduler/multi_thread", "a folder of tokio's"),

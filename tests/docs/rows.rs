@@ -245,6 +245,22 @@ pub(crate) const ROWS: &[Row] = &[
         &["vain_reads"],
         CLIENT,
     ),
+    ends("cargo run -- timeline blocking", &["client A", "for B", "as A"]),
+    ends("cargo run -- timeline nonblocking", &["asks in vain", "It never sleeps"]),
+    ends("cargo run -- timeline poll", &["sleeps in the kernel", "waking up"]),
+    ends("cargo run -- timeline mio", &["sleeps in the kernel", "copying"]),
+    ends("cargo run -- timeline async", &["run queue", "The runtime parks"]),
+    ends("cargo run -- timeline mio --trace target/trace.json", &["mio"]),
+    row("dormouse timeline MODEL", Same("cargo run -- timeline mio")),
+    ends("cargo run -- timeline mio --json target/scene.json", &["mio"]),
+    row(
+        "dormouse timeline MODEL --json FILE",
+        Same("cargo run -- timeline mio --json target/scene.json"),
+    ),
+    row(
+        "dormouse timeline MODEL --trace FILE",
+        Same("cargo run -- timeline mio --trace target/trace.json"),
+    ),
     fails("cargo run -- serve mio --buffer 0", 2, &["--buffer"]),
     ends(
         "cargo run -- serve blocking --addr 192.0.2.1:12345; echo $?",
