@@ -17,6 +17,7 @@ pub mod payload;
 pub mod plan;
 pub mod report;
 pub mod schedule;
+pub mod slices;
 mod source;
 pub mod tally;
 pub mod ticker;

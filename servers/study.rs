@@ -7,24 +7,33 @@
 //! Read before: `load.rs`, and the files of `study/`. Read next: `main.rs`.
 //! Try: `cargo run --release`
 
+pub mod chart;
 pub mod child;
+pub mod compare;
+pub mod course;
 pub mod figures;
+pub mod growth;
 #[cfg(test)]
 mod made_up;
+pub mod measure;
+pub mod noise;
 pub mod phase;
 mod progress;
 pub mod row;
 pub mod sample;
 pub mod story;
 pub mod table;
+pub mod trade;
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::child::Current;
+use self::compare::Earlier;
+use self::course::Course;
 use self::figures::{Figures, Machine};
-use self::phase::{IDLE, Phase, measure};
+use self::phase::{IDLE, measure};
 use self::progress::Progress;
 use self::row::{Findings, Phases, Row};
 use crate::load::{count, fit, parse_duration};
@@ -46,6 +55,9 @@ pub struct Study {
     /// Also write all figures as JSON (DESIGN.md, "Figures as JSON")
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Also compare with an earlier run: the file that its `--json` wrote
+    #[arg(long, value_name = "OLD.json")]
+    pub compare: Option<PathBuf>,
 }
 
 impl Study {
@@ -53,8 +65,10 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// When stdout or the file can't be written. A model that can't be measured is a row.
+    /// When the earlier run can't be read, or stdout or the file can't be written. A model that can't
+    /// be measured is a row.
     pub fn run(self) -> io::Result<()> {
+        let earlier = self.compare.as_deref().map(Earlier::read).transpose()?;
         let current = Current::default();
         end_on_a_signal(current.clone())?;
         let machine = Machine::this();
@@ -65,6 +79,9 @@ impl Study {
             print_line(&note)?;
         }
         print_line(&figures.to_string())?;
+        if let Some(earlier) = earlier {
+            print_line(&format!("\n{}", earlier.beside(&figures)?))?;
+        }
         self.json.map_or(Ok(()), |path| {
             write_file("--json", &path, &(serde_json::to_string_pretty(&figures)? + "\n"))
         })
@@ -94,14 +111,12 @@ impl Study {
         current: &Current,
         progress: &mut Progress,
     ) -> io::Result<Phases> {
-        let mut run = |phase: Phase| {
-            let duration = phase.share(self.duration);
-            let (clients, _note) = fit(phase.connections(model, connections));
-            let work = || measure(model, phase, clients, duration, current);
-            let measured = progress.during(format!("{model}: {}", phase.name()), duration, work);
-            measured.map(Findings::new)
-        };
-        Ok(Phases { full: run(Phase::Full)?, rate: run(Phase::Rate)?, idle: run(Phase::Idle)? })
+        let course = Course::new(model, connections);
+        course.run(|phase| {
+            let duration = course.share(phase, self.duration);
+            let work = || measure(model, phase, duration, current);
+            progress.during(format!("{model}: {}", phase.name), duration, work).map(Findings::new)
+        })
     }
 
     /// The models asked for, each once, in the order in which they are listed everywhere.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use dormouse_study::load::drive::{Edge, drive};
 use dormouse_study::load::plan::{Pattern, Plan};
 use dormouse_study::load::report::Report;
+use dormouse_study::load::slices::SLICES;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -172,9 +173,29 @@ fn the_edges_are_told_once_each_and_enclose_the_time_asked_for() {
     let addr = server(|stream| echo(stream, |_| Some(())));
     let mut edges = Vec::new();
     drive(plan(addr), &mut |edge| edges.push((edge, Instant::now()))).unwrap();
-    assert_eq!(edges.iter().map(|(edge, _)| *edge).collect::<Vec<_>>(), [Edge::Begin, Edge::End]);
-    let between = edges[1].1 - edges[0].1;
+    let told: Vec<_> = edges.iter().map(|(edge, _)| *edge).collect();
+    let [Edge::Begin, inner @ .., Edge::End] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(inner, [Edge::Between; SLICES as usize - 1]);
+    let between = edges[told.len() - 1].1 - edges[0].1;
     assert!(between >= Duration::from_millis(200), "{between:?}");
+}
+
+#[test]
+fn the_slices_make_up_the_whole() {
+    let addr = server(|stream| echo(stream, |_| Some(())));
+    for rate in [None, Some(1000)] {
+        let report = run(Plan { rate, ..plan(addr) });
+        assert_eq!(report.slices.len(), SLICES as usize);
+        let messages: u64 = report.slices.iter().map(|slice| slice.messages).sum();
+        assert_eq!(messages, report.messages, "{report}");
+        let latencies = report.slices.iter().filter_map(|slice| slice.latency_us);
+        let (count, max) = latencies
+            .fold((0, 0.0_f64), |(count, max), times| (count + times.count, max.max(times.max)));
+        let whole = report.latency_us.unwrap();
+        assert_eq!((count, max), (whole.count, whole.max), "{report}");
+        let seconds: f64 = report.slices.iter().map(|slice| slice.seconds).sum();
+        assert!((seconds - report.seconds).abs() < 1e-6, "{seconds}");
+    }
 }
 
 #[cfg(unix)]
@@ -186,6 +207,6 @@ fn a_client_that_waits_costs_no_cpu_time() {
     let mut at_edges = Vec::new();
     let mut note = |_| at_edges.push(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap());
     drive(Plan { pattern: Pattern::Idle, duration: SECOND, ..plan(addr) }, &mut note).unwrap();
-    let used = Duration::from(at_edges[1] - at_edges[0]);
+    let used = Duration::from(*at_edges.last().unwrap() - at_edges[0]);
     assert!(used < Duration::from_millis(20), "{used:?} of a second of silence");
 }

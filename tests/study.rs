@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ fn a_study_prints_a_row_per_model_and_writes_every_figure() {
     assert!(printed.contains("1 of 8 served"), "{printed}");
 
     let figures: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    assert_eq!(figures["schema"], "dormouse-study/1");
+    assert_eq!(figures["schema"], "dormouse-study/2");
     assert_eq!(figures["settings"]["connections"], 8);
     let [blocking, asynchronous] = &figures["models"].as_array().unwrap()[..] else {
         panic!("{figures}")
@@ -56,7 +57,7 @@ fn a_study_prints_a_row_per_model_and_writes_every_figure() {
     assert_eq!((&blocking["model"], &asynchronous["model"]), (&"blocking".into(), &"async".into()));
     assert!(blocking["idle"]["memory_per_connection"]["missing"].is_string(), "{blocking}");
     assert_eq!(blocking["full"]["load"]["queued"], 7);
-    for phase in ["full", "rate", "idle"] {
+    for phase in ["full", "rate", "fast", "idle"] {
         let findings = &asynchronous[phase];
         assert_eq!(findings["load"]["corrupt"], 0, "{findings}");
         assert_eq!(findings["load"]["served"], findings["load"]["connections"], "{findings}");
@@ -65,6 +66,115 @@ fn a_study_prints_a_row_per_model_and_writes_every_figure() {
     }
     assert!(asynchronous["rate"]["load"]["latency_us"]["p50"].as_f64() > Some(0.0));
     assert_eq!(marked("whole"), 0, "a server is left");
+}
+
+/// The figures of a short run, as a file.
+fn measured(mark: &str, args: &[&str], file: &Path) -> Value {
+    let mut command = study(mark, args);
+    let output = command.args(["--duration", "500ms", "--json"]).arg(file).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn figures_know_their_noise_their_growth_and_what_a_pause_trades() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("figures.json");
+    let args = ["--models", "nonblocking,select", "--connections", "8"];
+    let figures = measured("growth", &args, &file);
+    let [nonblocking, select] = &figures["models"].as_array().unwrap()[..] else {
+        panic!("{figures}")
+    };
+    let at = |model: &Value| -> Vec<u64> {
+        let points = model["growth"].as_array().unwrap();
+        points.iter().map(|point| point["load"]["served"].as_u64().unwrap()).collect()
+    };
+    assert_eq!((at(nonblocking), at(select)), (vec![1, 10, 100, 1000], vec![1, 10, 100, 900]));
+    let pauses = nonblocking["every"].as_array().unwrap();
+    let names: Vec<_> = pauses.iter().map(|point| point["every"].as_str().unwrap()).collect();
+    assert_eq!((names, &select["every"]), (vec!["100us", "1ms", "10ms"], &Value::Array(vec![])));
+    // It slept after each round in vain: that many times fewer calls, whatever the machine does.
+    let vain = |findings: &Value| findings["stats"]["vain_reads"].as_u64().unwrap();
+    assert!(vain(&pauses[2]) < vain(&nonblocking["rate"]), "{nonblocking}");
+
+    let slices = figures["settings"]["slices"].as_u64().unwrap();
+    for model in [nonblocking, select] {
+        for (phase, figure) in [
+            ("full", "messages_per_second"),
+            ("full", "cpu_us_per_message"),
+            ("rate", "p50_us"),
+            ("fast", "p99_us"),
+            ("idle", "cpu_percent"),
+        ] {
+            let range = &model[phase]["noise"][figure];
+            let [min, median, max] = ["min", "median", "max"].map(|edge| range[edge].as_f64());
+            assert!(min.is_some() && min <= median && median <= max, "{phase} {figure}: {range}");
+            let slices_of = model[phase]["load"]["slices"].as_array().unwrap().len();
+            assert_eq!(slices_of as u64, slices);
+        }
+    }
+    check_keys(&figures);
+}
+
+/// DESIGN.md describes every key that a study writes; those of `load` and `stats` are in the source.
+fn check_keys(figures: &Value) {
+    let page = include_str!("../DESIGN.md");
+    let (_, page) = page.split_once("The file of a study:").unwrap();
+    let (page, _) = page.split_once("An audit:").unwrap();
+    let mut keys = keys(figures);
+    let model = &figures["models"][0];
+    keys.extend(
+        [&figures["machine"], &figures["settings"], model].into_iter().flat_map(self::keys),
+    );
+    keys.extend([&model["full"], &model["growth"][0]].into_iter().flat_map(self::keys));
+    keys.extend(self::keys(&model["full"]["noise"]));
+    keys.extend(self::keys(&model["full"]["noise"]["p50_us"]));
+    assert!(keys.len() > 50, "{keys:?}");
+    let missing: Vec<_> = keys.iter().filter(|key| !page.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "DESIGN.md does not describe {missing:?}");
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_study_is_compared_with_an_earlier_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("old.json");
+    let args = ["--models", "mio", "--connections", "8"];
+    let mut old = measured("old", &args, &file);
+    // So slow that no machine is.
+    let full = &mut old["models"][0]["full"];
+    full["cpu_us_per_message"] = 1e6.into();
+    full["noise"]["cpu_us_per_message"] = serde_json::json!({"min": 9e5, "max": 2e6});
+    old["machine"]["kernel"] = "2.4.0".into();
+    fs::write(&file, old.to_string()).unwrap();
+    let again = ["--models", "mio,poll", "--connections", "8", "--duration", "400ms", "--compare"];
+    let output = study("new", &again).arg(&file).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = stdout(&output);
+    let line = |words: &[&str]| {
+        let mut lines = printed.lines();
+        lines.any(|line| words.iter().all(|word| line.contains(word)))
+    };
+    assert!(line(&["mio", "full load", "CPU µs/msg", "1,000,000", "better"]), "{printed}");
+    assert!(line(&["poll", "full load", "messages/s", "then: not measured"]), "{printed}");
+    assert!(printed.contains("differ by more than the noise"), "{printed}");
+    let said = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("the kernel was 2.4.0") && said.contains("was 0.5 and is 0.4"), "{said}");
+}
+
+#[test]
+fn a_file_that_cannot_be_compared_is_named_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("older.json");
+    fs::write(&file, "{\"schema\": \"dormouse-study/1\"}").unwrap();
+    let output = study("compare", &["--compare"]).arg(&file).output().unwrap();
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("older.json") && said.contains("dormouse-study/1"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Problem: a figure means something only if it is known what went on while it was taken.
 //! Idea: three parts. Open: every client connects and sends one message, and it shows who is
 //! served. Measure: a window of exactly the time asked for; whoever samples the server is called at
-//! both its edges. Drain: what is under way may come back, for a while.
+//! both its edges, and between its slices. Drain: what is under way may come back, for a while.
 //! Leaves out: other threads: clients, clock and callbacks share one, and one runtime.
 //! Read before: `load/pacer.rs`. Read next: `load/report.rs`.
 //! Try: `cargo run -- load --addr 127.0.0.1:12345 --duration 1s`
@@ -14,11 +14,13 @@ use std::time::{Duration, Instant};
 
 use dormouse::time::{sleep, sleep_until, timeout};
 use dormouse::{JoinHandle, Runtime, spawn};
+use futures_lite::future::zip;
 
 use super::lane::{Lane, Run};
 use super::pacer::pace;
 use super::plan::{Pattern, Plan};
 use super::report::Report;
+use super::slices::SLICES;
 use super::tally::{Fault, Window};
 
 /// Opening may take so long, and the drain: together with [`SETTLE`] less than a second.
@@ -33,11 +35,13 @@ const SETTLE: Duration = Duration::from_millis(100);
 pub enum Edge {
     /// Just before the first measured message is due.
     Begin,
+    /// Between two slices.
+    Between,
     /// Just after the last.
     End,
 }
 
-/// Puts a load on a server, and calls `at_edge` at both edges of the measured window.
+/// Puts a load on a server, and calls `at_edge` at each edge of the measured window and its slices.
 ///
 /// # Errors
 ///
@@ -61,13 +65,28 @@ async fn course(run: &Rc<Run>, at_edge: &mut dyn FnMut(Edge)) -> io::Result<Repo
     let window = Window { begin, end: begin + run.plan.duration };
     run.tally.measure(window);
     clients.lanes.iter().for_each(|lane| lane.fill(run, begin));
-    match run.plan.rate {
-        Some(rate) => pace(&clients.lanes, rate, window).await?,
-        None => sleep_until(window.end).await,
-    }
+    let measured = async {
+        if let Some(rate) = run.plan.rate {
+            return pace(&clients.lanes, rate, window).await;
+        }
+        sleep_until(window.end).await;
+        Ok(())
+    };
+    zip(measured, cut(run, window, at_edge)).await.0?;
     at_edge(Edge::End);
+    run.tally.slices.end(window.end);
     clients.drain(run).await?;
     Ok(Report::new(run))
+}
+
+/// Cuts the window into slices.
+async fn cut(run: &Run, window: Window, at_edge: &mut dyn FnMut(Edge)) {
+    for number in 1..SLICES {
+        sleep_until(window.begin + run.plan.duration / SLICES * number).await;
+        at_edge(Edge::Between);
+        // Whoever comes late: after the window nothing counts.
+        run.tally.slices.cut(Instant::now().min(window.end));
+    }
 }
 
 struct Clients {

@@ -5,7 +5,7 @@
 //! Idea: a queue of those moments, one per message under way. Granting a message adds its moment at
 //! the end, and wakes the sender; the answer takes the oldest away.
 //! Leaves out: bytes.
-//! Read before: `load/payload.rs`. Read next: `load/tally.rs`.
+//! Read before: `load/payload.rs`. Read next: `load/slices.rs`.
 //! Try: `cargo test ledger`
 
 use std::cell::{Cell, RefCell};

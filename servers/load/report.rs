@@ -6,7 +6,6 @@
 //! Read before: `load/drive.rs`. Read next: `load.rs`.
 //! Try: `cargo run -- load --addr 127.0.0.1:12345 --json`
 
-use std::cell::RefCell;
 use std::fmt;
 
 use hdrhistogram::Histogram;
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 use super::lane::Run;
 use super::plan::Pattern;
+use super::slices;
 use super::tally::Fault;
 use crate::figures::{float, grouped, short};
 
@@ -60,6 +60,8 @@ pub struct Report {
     pub latency_us: Option<Spread>,
     /// From that moment to the write: how late the generator itself was. `null` without a rate.
     pub late_us: Option<Spread>,
+    /// The same time in equal parts, and what came in each.
+    pub slices: Vec<Slice>,
 }
 
 /// How a time is spread, in microseconds.
@@ -79,9 +81,26 @@ pub struct Spread {
     pub max: f64,
 }
 
+/// What came in one of the equal parts of the measured time.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Slice {
+    /// How long it was.
+    pub seconds: f64,
+    /// Answers in it.
+    pub messages: u64,
+    /// Their latency; in the last one also of those that came when it was over.
+    pub latency_us: Option<Spread>,
+}
+
+impl Slice {
+    fn of(slice: &slices::Slice) -> Slice {
+        let seconds = slice.time().as_secs_f64();
+        Slice { seconds, messages: slice.messages, latency_us: Spread::of(&slice.latency) }
+    }
+}
+
 impl Spread {
-    fn of(histogram: &RefCell<Histogram<u64>>) -> Option<Spread> {
-        let times = histogram.borrow();
+    fn of(times: &Histogram<u64>) -> Option<Spread> {
         let at = |quantile| float(times.value_at_quantile(quantile)) / 1000.0;
         (!times.is_empty()).then(|| Spread {
             count: times.len(),
@@ -99,7 +118,7 @@ impl Report {
     pub fn new(run: &Run) -> Report {
         let (plan, tally) = (&run.plan, &run.tally);
         let (served, failed) = (tally.served.get(), tally.failed.get());
-        let seconds = plan.duration.as_secs_f64();
+        let (seconds, messages) = (plan.duration.as_secs_f64(), tally.slices.messages());
         Report {
             schema: "dormouse-load/1",
             addr: plan.addr.to_string(),
@@ -114,11 +133,12 @@ impl Report {
             corrupt: tally.corrupt.get(),
             fault: tally.fault.borrow().as_ref().map(Fault::to_string),
             seconds,
-            messages: tally.messages.get(),
-            messages_per_second: float(tally.messages.get()) / seconds,
+            messages,
+            messages_per_second: float(messages) / seconds,
             unanswered: tally.unanswered.get(),
-            latency_us: Spread::of(&tally.latency),
-            late_us: Spread::of(&tally.late),
+            latency_us: Spread::of(&tally.slices.whole()),
+            late_us: Spread::of(&tally.late.borrow()),
+            slices: tally.slices.each(Slice::of),
         }
     }
 }

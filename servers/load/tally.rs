@@ -4,7 +4,7 @@
 //! counts.
 //! Idea: one struct that every client writes to. All of them run on one thread, so plain cells do.
 //! Leaves out: figures made of it: `report.rs`.
-//! Read before: `load/ledger.rs`. Read next: `load/lane.rs`.
+//! Read before: `load/slices.rs`. Read next: `load/lane.rs`.
 //! Try: `cargo run -- load --addr 127.0.0.1:12345 --json`
 
 use std::cell::{Cell, RefCell};
@@ -12,17 +12,18 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
+
+use super::slices::{Slices, histogram, record};
 
 /// What all clients of a load have seen.
 pub struct Tally {
     window: Cell<Option<Window>>,
-    /// Answers that came within the window.
-    pub messages: Cell<u64>,
-    /// From the moment that a message was due to its answer, in nanoseconds.
-    pub latency: RefCell<Histogram<u64>>,
+    /// Answers that came within the window; and from the moment that a message was due to its
+    /// answer, in nanoseconds.
+    pub slices: Slices,
     /// From the moment that a message was due to its write: the generator's own delay.
     pub late: RefCell<Histogram<u64>>,
     /// Messages of served clients that were never answered in full.
@@ -81,8 +82,7 @@ impl Tally {
     pub fn new() -> Tally {
         Tally {
             window: Cell::new(None),
-            messages: Cell::new(0),
-            latency: RefCell::new(histogram()),
+            slices: Slices::default(),
             late: RefCell::new(histogram()),
             unanswered: Cell::new(0),
             served: Cell::new(0),
@@ -97,6 +97,7 @@ impl Tally {
     /// From now on answers count.
     pub fn measure(&self, window: Window) {
         self.window.set(Some(window));
+        self.slices.cut(window.begin);
     }
 
     /// Whether the window has begun and not ended.
@@ -112,10 +113,10 @@ impl Tally {
     /// An answer came `now` to a message that was due at `due`.
     pub fn answer(&self, due: Instant, now: Instant) {
         if self.is_measuring(now) {
-            add(&self.messages, 1);
+            self.slices.message();
         }
         if self.window.get().is_some_and(|window| window.begin <= due) {
-            record(&self.latency, now.saturating_duration_since(due));
+            self.slices.latency(now.saturating_duration_since(due));
         }
     }
 
@@ -123,14 +124,14 @@ impl Tally {
     pub fn no_answer(&self, due: Instant, now: Instant) {
         add(&self.unanswered, 1);
         if self.window.get().is_some_and(|window| window.begin <= due) {
-            record(&self.latency, now.saturating_duration_since(due));
+            self.slices.latency(now.saturating_duration_since(due));
         }
     }
 
     /// A message that was due at `due` goes out `now`.
     pub fn sent(&self, due: Instant, now: Instant) {
         if self.window.get().is_some_and(|window| window.begin <= due) {
-            record(&self.late, now.saturating_duration_since(due));
+            record(&mut self.late.borrow_mut(), now.saturating_duration_since(due));
         }
     }
 
@@ -180,18 +181,10 @@ fn add(count: &Cell<u64>, n: u64) {
     count.set(count.get() + n);
 }
 
-fn record(histogram: &RefCell<Histogram<u64>>, time: Duration) {
-    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    histogram.borrow_mut().saturating_record(nanoseconds);
-}
-
-/// From a nanosecond to a minute, with three digits that count.
-fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are in order")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn second(begin: Instant) -> Window {
@@ -207,8 +200,8 @@ mod tests {
         tally.answer(warm_up, begin + Duration::from_millis(1));
         tally.answer(begin, begin + Duration::from_millis(2));
         tally.answer(begin, begin + Duration::from_secs(1));
-        assert_eq!(tally.messages.get(), 2, "one was warm-up, one came when it was over");
-        assert_eq!(tally.latency.borrow().len(), 2, "whatever was due in the window");
+        assert_eq!(tally.slices.messages(), 2, "one was warm-up, one came when it was over");
+        assert_eq!(tally.slices.whole().len(), 2, "whatever was due in the window");
         assert!(!tally.is_over(begin) && tally.is_over(begin + Duration::from_secs(1)));
     }
 
@@ -218,7 +211,7 @@ mod tests {
         tally.measure(second(begin));
         tally.no_answer(begin, begin + Duration::from_millis(900));
         assert_eq!(tally.unanswered.get(), 1);
-        assert!(tally.latency.borrow().max() >= 899_000_000);
+        assert!(tally.slices.whole().max() >= 899_000_000);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Idea: one struct holds all of it. Its text is the table with its story, its JSON has every
 //! figure; the schema's number tells readers of old files what they have.
 //! Leaves out: single latencies: only how they are spread.
-//! Read before: `study/story.rs`. Read next: `study.rs`.
+//! Read before: `study/story.rs`. Read next: `study/measure.rs`.
 //! Try: `cargo run --release -- study --json figures.json`
 
 use std::fmt;
@@ -13,16 +13,21 @@ use std::thread;
 use minijinja::context;
 use serde::Serialize;
 
-use super::phase::{IDLE, RATE, SIZE};
+use super::phase::{FAST, IDLE, RATE, SIZE};
 use super::row::Row;
 use super::story::story;
 use super::table::table;
+use crate::load::slices::SLICES;
 use crate::text;
+
+/// The number grows when a key changes its meaning or goes.
+pub const SCHEMA: &str = "dormouse-study/2";
+
 /// All figures of a study: the file that `--json` writes, described in DESIGN.md, "Figures as
 /// JSON".
 #[derive(Debug, Serialize)]
 pub struct Figures {
-    /// `dormouse-study/1`: the number grows when a key changes its meaning or goes.
+    /// [`SCHEMA`].
     pub schema: &'static str,
     /// Where it was measured.
     pub machine: Machine,
@@ -63,15 +68,26 @@ pub struct Settings {
     pub size: usize,
     /// Messages per second in the phase `rate`, all clients together.
     pub rate: u32,
+    /// The same in the phase `fast`.
+    pub fast: u32,
+    /// Into how many equal parts each measured time was cut.
+    pub slices: u32,
 }
 
 impl Figures {
     /// Puts the rows of this machine together.
     pub fn new(machine: Machine, seconds: f64, connections: usize, models: Vec<Row>) -> Figures {
         Figures {
-            schema: "dormouse-study/1",
+            schema: SCHEMA,
             machine,
-            settings: Settings { seconds, connections, size: SIZE, rate: RATE },
+            settings: Settings {
+                seconds,
+                connections,
+                size: SIZE,
+                rate: RATE,
+                fast: FAST,
+                slices: SLICES,
+            },
             story: story(&models),
             models,
         }
@@ -106,7 +122,7 @@ fn load_average() -> Option<f32> {
 }
 
 /// Columns of text: a terminal need not break it.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,10 +139,10 @@ impl fmt::Display for Figures {
 impl Settings {
     /// What is done to each model.
     fn course(&self) -> Vec<String> {
-        let Settings { seconds, connections, size, rate } = self;
+        let Settings { seconds, connections, size, rate, fast, .. } = self;
         text::paragraphs(
             include_str!("text/course.md"),
-            context! { seconds => seconds.to_string(), connections, size, rate, idle => IDLE },
+            context! { seconds => seconds.to_string(), connections, size, rate, fast, idle => IDLE },
         )
     }
 }

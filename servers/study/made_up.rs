@@ -7,7 +7,9 @@
 //! Read before: `study/row.rs`.
 //! Try: `cargo test story`
 
-use super::row::{Figure, Findings, Phases, Row};
+use super::growth::CONNECTIONS;
+use super::noise::Noise;
+use super::row::{Figure, Findings, Phases, Point, Row};
 use super::sample::Source;
 use crate::load::plan::Pattern;
 use crate::load::report::{Report, Spread};
@@ -15,7 +17,16 @@ use crate::stats::Stats;
 
 /// A row of a server that sleeps when it can, but for what `change` does.
 pub(super) fn row(model: &'static str, change: impl FnOnce(&mut Phases)) -> Row {
-    let mut phases = Phases { full: findings(64), rate: findings(64), idle: findings(1000) };
+    let (full, rate, fast) = (findings(64), findings(64), findings(64));
+    let point = |connections| Point {
+        connections,
+        every: None,
+        unavailable: None,
+        findings: Some(findings(connections)),
+    };
+    let growth = CONNECTIONS.map(point).into();
+    let idle = findings(1000);
+    let mut phases = Phases { full, rate, fast, idle, growth, every: Vec::new() };
     phases.full.load.latency_us = Some(spread(600.0, 2000.0));
     change(&mut phases);
     Row { model, unavailable: None, phases: Some(phases) }
@@ -43,7 +54,8 @@ pub(super) fn spread(p50: f64, p99: f64) -> Spread {
     Spread { count: 1400, p50, p90: p99, p99, p999: p99, max: p99 }
 }
 
-fn findings(connections: usize) -> Findings {
+/// What was found of a server that sleeps when it can.
+pub(super) fn findings(connections: usize) -> Findings {
     Findings {
         load: Report {
             schema: "dormouse-load/1",
@@ -64,6 +76,7 @@ fn findings(connections: usize) -> Findings {
             unanswered: 0,
             latency_us: Some(spread(60.0, 200.0)),
             late_us: Some(spread(30.0, 60.0)),
+            slices: Vec::new(),
         },
         cpu_percent: Figure::Is(0.0),
         cpu_source: Some(Source::ProcessClock),
@@ -73,5 +86,6 @@ fn findings(connections: usize) -> Findings {
         vain_per_message: Figure::Is(1.0),
         memory_per_connection: Figure::Is(4096.0),
         stats: Some(Stats::default()),
+        noise: Noise::default(),
     }
 }

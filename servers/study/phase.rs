@@ -2,14 +2,15 @@
 //!
 //! Problem: a server that spins asks in vain all the time; divided by the messages of another
 //! time, its calls would mean nothing.
-//! Idea: three phases, each with a fresh server process: what the server counted over its life
-//! belongs to one load. The load runs in this process, on a thread of its own, so that the
-//! kernel's account is read at the very edges of the measured time, by who knows when they are.
+//! Idea: phases, each with a fresh server process: what the server counted over its life belongs to
+//! one load. The load runs in this process, on a thread of its own, so that the kernel's account is
+//! read at the very edges of the measured time and of its slices, by who knows when they are.
 //! Leaves out: a core per side: server and load share what the machine has, as the table says.
-//! Read before: `study/sample.rs`. Read next: `study/figures.rs`.
+//! Read before: `study/sample.rs`. Read next: `study/growth.rs`.
 //! Try: `cargo run --release -- study --models mio --duration 2s`
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::child::{Current, Server};
@@ -20,57 +21,61 @@ use crate::load::report::Report;
 use crate::models::Model;
 use crate::stats::Stats;
 
-/// What every model goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Every client sends as soon as it was answered.
-    Full,
-    /// So many messages per second, whatever the server does: a load that leaves time to sleep.
-    Rate,
-    /// Every client is served once, and then silent.
-    Idle,
+/// One server, one load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// What the progress bar calls it.
+    pub name: String,
+    /// How many clients.
+    pub connections: usize,
+    /// What each does.
+    pub pattern: Pattern,
+    /// Messages per second of all clients together, whatever the server does; without it each
+    /// client sends as soon as it was answered.
+    pub rate: Option<u32>,
+    /// `--every` of the server.
+    pub every: Option<&'static str>,
+    /// Its part of the time of a model, beside the weights of the other phases.
+    pub weight: f64,
 }
 
-/// Messages per second in [`Phase::Rate`], all clients together.
+/// Messages per second of a load that leaves time to sleep, all clients together.
 pub const RATE: u32 = 1000;
 
-/// Clients in [`Phase::Idle`], but where a model can't have so many.
+/// Messages per second of one that leaves less.
+pub const FAST: u32 = 10_000;
+
+/// Clients that are served once and then silent, but where a model can't have so many.
 pub const IDLE: usize = 1000;
 
 /// Bytes of one message.
 pub const SIZE: usize = 64;
 
 impl Phase {
-    /// In the order in which they are run.
-    pub const ALL: [Phase; 3] = [Phase::Full, Phase::Rate, Phase::Idle];
-
-    /// What the progress bar calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Full => "full load",
-            Phase::Rate => "fixed rate",
-            Phase::Idle => "idle",
-        }
+    /// Every client sends as soon as it was answered.
+    pub fn full(connections: usize) -> Phase {
+        let (name, pattern) = ("full load".into(), Pattern::Pingpong);
+        Phase { name, connections, pattern, rate: None, every: None, weight: 20.0 }
     }
 
-    /// Its part of the time of a model.
-    pub fn share(self, whole: Duration) -> Duration {
-        match self {
-            Phase::Full => whole.mul_f64(0.40),
-            Phase::Rate => whole.mul_f64(0.35),
-            Phase::Idle => whole.mul_f64(0.25),
-        }
+    /// So many messages per second: [`RATE`] or [`FAST`].
+    pub fn rate(connections: usize, rate: u32) -> Phase {
+        let name = format!("{rate} per second");
+        let weight = if rate == RATE { 20.0 } else { 10.0 };
+        Phase { name, rate: Some(rate), weight, ..Phase::full(connections) }
     }
 
-    /// How many clients it has, where a phase of messages has `busy`.
-    pub fn connections(self, model: Model, busy: usize) -> usize {
-        match self {
-            Phase::Full | Phase::Rate => busy,
-            // select(2) can name no descriptor above 1023, and a server has some of its own.
-            Phase::Idle if model.name() == "select" => 900,
-            Phase::Idle => IDLE,
-        }
+    /// Every client is served once, and then silent.
+    pub fn idle(connections: usize) -> Phase {
+        let (name, pattern) = ("idle".into(), Pattern::Idle);
+        Phase { name, pattern, weight: 12.0, ..Phase::full(connections) }
     }
+}
+
+/// So many clients, or the most that a model can have.
+pub fn most(model: Model, connections: usize) -> usize {
+    // select(2) can name no descriptor above 1023, and a server has some of its own.
+    if model.name() == "select" { connections.min(900) } else { connections }
 }
 
 /// What was measured in a phase.
@@ -79,6 +84,8 @@ pub struct Measured {
     pub load: Report,
     /// What the server used while it was measured.
     pub usage: Usage,
+    /// The same in each slice; without context switches.
+    pub slices: Vec<Usage>,
     /// Its memory before the clients came, and with them.
     pub memory: Option<(u64, u64)>,
     /// What it counted over its life.
@@ -92,45 +99,33 @@ pub struct Measured {
 /// Why the server could not be measured, in one line.
 pub fn measure(
     model: Model,
-    phase: Phase,
-    connections: usize,
+    phase: &Phase,
     duration: Duration,
     current: &Current,
 ) -> io::Result<Measured> {
-    let server = Server::start(model, &[], current)?;
+    let args = phase.every.map_or(vec![], |every| vec!["--every", every]);
+    let server = Server::start(model, &args, current)?;
     server.greet()?;
     let pid = server.pid();
-    let memory_before = memory(pid);
-    let mut memory_after = None;
-    let mut samples = Vec::with_capacity(2);
-    let plan = Plan {
-        addr: server.addr(),
-        connections,
-        size: SIZE,
-        duration,
-        pattern: if phase == Phase::Idle { Pattern::Idle } else { Pattern::Pingpong },
-        rate: (phase == Phase::Rate).then_some(RATE),
-    };
-    let load = drive(plan, &mut |edge| {
-        samples.push(Sample::take(pid));
-        if edge == Edge::End && phase == Phase::Idle {
-            memory_after = memory(pid);
+    let before = memory(pid);
+    let mut after = None;
+    let mut samples = Vec::new();
+    let load = drive(phase.plan(server.addr(), duration), &mut |edge| {
+        if edge == Edge::Begin {
+            after = memory(pid);
         }
+        let take = if edge == Edge::Between { Sample::brief } else { Sample::take };
+        samples.push(take(pid));
     })?;
     let stats = server.stop()?;
-    let [begin, end] = samples[..] else { return Err(io::Error::other("the load has no edges")) };
-    let memory = memory_before.zip(memory_after);
-    Ok(Measured { load, usage: begin.until(&end), memory, stats })
+    let [begin, .., end] = &samples[..] else { return Err(io::Error::other("it has no edges")) };
+    let slices = samples.windows(2).map(|edges| edges[0].until(&edges[1])).collect();
+    Ok(Measured { load, usage: begin.until(end), slices, memory: before.zip(after), stats })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_phases_share_the_time_of_a_model() {
-        let whole = Duration::from_secs(4);
-        let shares: Duration = Phase::ALL.iter().map(|phase| phase.share(whole)).sum();
-        assert_eq!(shares, whole);
+impl Phase {
+    fn plan(&self, addr: SocketAddr, duration: Duration) -> Plan {
+        let Phase { connections, pattern, rate, .. } = *self;
+        Plan { addr, connections, size: SIZE, duration, pattern, rate }
     }
 }

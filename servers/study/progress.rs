@@ -24,7 +24,7 @@ impl Progress {
     /// Shows an empty bar.
     pub(super) fn new(whole: Duration) -> Progress {
         let bar = ProgressBar::new(millis(whole));
-        if let Ok(style) = ProgressStyle::with_template("{msg:28} {bar:40} {percent:>3} %") {
+        if let Ok(style) = ProgressStyle::with_template("{msg:36} {bar:40} {percent:>3} %") {
             bar.set_style(style);
         }
         Progress { bar, done: Duration::ZERO }

@@ -4,12 +4,15 @@
 //! Idea: a figure is a number, or the reason why there is none; table, sentences and JSON all
 //! read it, and each has to say what it does with the second.
 //! Leaves out: how figures look: `table.rs`.
-//! Read before: `study/phase.rs`. Read next: `study/table.rs`.
+//! Read before: `study/noise.rs`. Read next: `study/course.rs`.
 //! Try: `cargo run --release -- study --duration 1s --json figures.json`
+
+use std::io;
 
 use serde::Serialize;
 
-use super::phase::Measured;
+use super::noise::{Moment, Noise};
+use super::phase::{Measured, Phase};
 use super::sample::Source;
 use crate::figures::float;
 use crate::load::report::{Report, Spread};
@@ -66,8 +69,40 @@ pub struct Phases {
     pub full: Findings,
     /// A fixed number of messages per second.
     pub rate: Findings,
+    /// Ten times as many.
+    pub fast: Findings,
     /// Every client is silent, after one message each.
     pub idle: Findings,
+    /// `full` again, with few clients and with many.
+    pub growth: Vec<Point>,
+    /// `rate` again, with each `--every`; empty for models that have no such option.
+    pub every: Vec<Point>,
+}
+
+/// A phase beside the main ones.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    /// How many clients there were.
+    pub connections: usize,
+    /// With which `--every`; `null` for none.
+    pub every: Option<&'static str>,
+    /// Why it could not be measured; `null` where it was.
+    pub unavailable: Option<String>,
+    /// What was measured; its keys stand beside those above, and are not there without it.
+    #[serde(flatten)]
+    pub findings: Option<Findings>,
+}
+
+impl Point {
+    /// What came of a phase.
+    pub fn new(phase: &Phase, result: io::Result<Findings>) -> Point {
+        let Phase { connections, every, .. } = *phase;
+        let (findings, unavailable) = match result {
+            Ok(findings) => (Some(findings), None),
+            Err(why) => (None, Some(why.to_string())),
+        };
+        Point { connections, every, unavailable, findings }
+    }
 }
 
 /// The figures of one phase.
@@ -91,6 +126,8 @@ pub struct Findings {
     pub memory_per_connection: Figure,
     /// What the server counted over its life: the keys of `dormouse serve --stats`.
     pub stats: Option<Stats>,
+    /// How far the slices of the measured time are from each other, and from other processes.
+    pub noise: Noise,
 }
 
 const NO_ACCOUNT: &str = "this system does not account for it";
@@ -99,7 +136,8 @@ const NO_STATS: &str = "this server can't be asked for its statistics here";
 impl Findings {
     /// Makes figures of what was measured.
     pub fn new(measured: Measured) -> Findings {
-        let Measured { load, usage, memory, stats } = measured;
+        let noise = Noise::of(&measured);
+        let Measured { load, usage, memory, stats, slices: _ } = measured;
         let seconds = usage.time.as_secs_f64();
         let cpu = usage.cpu.map(|(time, _)| time.as_secs_f64());
         // The server's own count of messages: like its calls, from its start to its end.
@@ -126,6 +164,7 @@ impl Findings {
             memory_per_connection: memory_per_connection(memory, &load),
             load,
             stats,
+            noise,
         }
     }
 
@@ -138,6 +177,18 @@ impl Findings {
     /// The latency of so many: `|spread| spread.p50`.
     pub fn latency(&self, of: fn(&Spread) -> f64) -> Figure {
         Figure::of(self.load.latency_us.as_ref().map(of), "no message was answered")
+    }
+
+    /// Takes the same load on another server process for one more measurement.
+    pub fn again(&mut self, other: &Findings) {
+        self.noise.push(Moment {
+            messages_per_second: other.messages_per_second().get(),
+            cpu_us_per_message: other.cpu_us_per_message.get(),
+            cpu_percent: other.cpu_percent.get(),
+            p50_us: other.latency(|times| times.p50).get(),
+            p90_us: other.latency(|times| times.p90).get(),
+            p99_us: other.latency(|times| times.p99).get(),
+        });
     }
 
     /// Whether every client was served, and stayed so.
@@ -168,73 +219,4 @@ fn memory_per_connection(memory: Option<(u64, u64)>, load: &Report) -> Figure {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::made_up::row;
-    use super::super::sample::Usage;
-    use super::*;
-
-    fn measured(change: impl FnOnce(&mut Measured)) -> Findings {
-        let Some(Phases { full, .. }) = row("mio", |_| {}).phases else { unreachable!() };
-        let cpu = Some((Duration::from_millis(300), Source::ProcessClock));
-        let mut measured = Measured {
-            load: Report { connections: 1000, served: 1000, ..full.load },
-            usage: Usage { time: Duration::from_secs(2), cpu, switches: Some(50) },
-            memory: Some((1 << 20, (1 << 20) + 4_096_000)),
-            stats: Some(Stats {
-                bytes_in: 64 * 100,
-                vain_reads: 250,
-                reads: 350,
-                ..Stats::default()
-            }),
-        };
-        change(&mut measured);
-        Findings::new(measured)
-    }
-
-    #[test]
-    fn figures_are_counts_over_their_own_time() {
-        let findings = measured(|_| {});
-        assert_eq!(findings.cpu_percent, Figure::Is(15.0));
-        assert_eq!(findings.cpu_us_per_message, Figure::Is(6.0));
-        assert_eq!(findings.switches_per_second, Figure::Is(25.0));
-        assert_eq!(findings.memory_per_connection, Figure::Is(4096.0));
-        let calls = (findings.calls_per_message, findings.vain_per_message);
-        assert_eq!(calls, (Figure::Is(3.5), Figure::Is(2.5)));
-    }
-
-    #[test]
-    fn without_an_account_or_a_message_there_is_a_reason_and_no_number() {
-        let findings = measured(|measured| {
-            measured.usage.cpu = None;
-            measured.usage.switches = None;
-            measured.load.served = 1;
-            measured.load.latency_us = None;
-            measured.load.messages = 0;
-            measured.stats = None;
-        });
-        let missing = [
-            &findings.cpu_percent,
-            &findings.cpu_us_per_message,
-            &findings.switches_per_second,
-            &findings.calls_per_message,
-            &findings.vain_per_message,
-            &findings.memory_per_connection,
-            &findings.messages_per_second(),
-            &findings.latency(|latency| latency.p50),
-        ];
-        assert!(missing.iter().all(|figure| figure.get().is_none()), "{missing:?}");
-        let json = serde_json::to_value(&findings.memory_per_connection).unwrap();
-        assert_eq!(json, serde_json::json!({"missing": "1 of 1000 clients served"}));
-    }
-
-    #[test]
-    fn a_figure_is_a_number_in_json_and_an_unmeasured_model_has_none() {
-        let json = serde_json::to_value(row("mio", |_| {})).unwrap();
-        assert_eq!(json["rate"]["vain_per_message"], 1.0);
-        assert_eq!(json["unavailable"], serde_json::Value::Null);
-        let json = serde_json::to_value(super::super::made_up::unavailable("uring", "no")).unwrap();
-        assert_eq!(json, serde_json::json!({"model": "uring", "unavailable": "no"}));
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! Idea: a column is a title and how to find its figure in a row. A figure that is missing is '-',
 //! and a line under the table says why.
 //! Leaves out: what to think of it: `story.rs`.
-//! Read before: `study/row.rs`. Read next: `text.rs`.
+//! Read before: `study/course.rs`. Read next: `text.rs`.
 //! Try: `cargo run --release -- study --duration 1s`
 
 use comfy_table::{Cell, CellAlignment, Table, presets};

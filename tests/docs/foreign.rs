@@ -38,7 +38,7 @@ pub(crate) const PATHS: &[(&str, &str)] = &[
     ("dormouse-load/1", "the name of a schema"),
     ("dormouse-recording/1", "the name of a schema"),
     ("dormouse-scene/1", "the name of a schema"),
-    ("dormouse-study/1", "the name of a schema"),
+    ("dormouse-study/2", "the name of a schema"),
     ("mgattozzi/whorl", "a repository"),
     ("runtime/scheduler/multi_thread", "a folder of tokio's"),
     ("runtime/time/wheel", "a folder of tokio's"),

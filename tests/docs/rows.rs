@@ -290,9 +290,19 @@ pub(crate) const ROWS: &[Row] = &[
     filled(
         "cargo run --release -- study --duration 1s --json figures.json",
         "cargo run --release -- study --duration 1s --json figures.json && cat figures.json && rm figures.json",
-        &["\"schema\": \"dormouse-study/1\""],
+        &["\"schema\": \"dormouse-study/2\"", "\"growth\""],
+    ),
+    filled(
+        "cargo run --release -- study --compare figures.json",
+        "cargo run --release -- study --duration 1s --json figures.json && cargo run --release -- study --duration 1s --compare figures.json && rm figures.json",
+        &["differ by more than the noise"],
+    ),
+    row(
+        "dormouse study --compare OLD.json",
+        Same("cargo run --release -- study --compare figures.json"),
     ),
     ends("cargo run --release -- study --models mio --duration 2s", &["mio"]),
+    ends("cargo run --release -- study --models nonblocking", &["nonblocking"]),
     row("cargo run --release -- study", Same("cargo run --release")),
     row(
         "cargo run --release -- study --json figures.json",
