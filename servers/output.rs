@@ -7,7 +7,7 @@
 //! Try: `cargo test output`
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -56,10 +56,22 @@ pub fn print_line(line: &str) -> io::Result<()> {
 ///
 /// What the system says, with the path and what to do.
 pub fn write_file(option: &str, path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text).map_err(|e| {
-        let hint = format!("give {option} a file in a folder that can be written");
-        io::Error::new(e.kind(), format!("write {}: {e}; {hint}", path.display()))
-    })
+    fs::write(path, text).map_err(|e| unwritable(option, path, &e))
+}
+
+/// Says whether [`write_file`] could write now; what is in the file stays as it is.
+///
+/// # Errors
+///
+/// As there.
+pub fn check_writable(option: &str, path: &Path) -> io::Result<()> {
+    let open = OpenOptions::new().append(true).create(true).open(path);
+    open.map(drop).map_err(|e| unwritable(option, path, &e))
+}
+
+fn unwritable(option: &str, path: &Path, e: &io::Error) -> io::Error {
+    let hint = format!("give {option} a file in a folder that can be written");
+    io::Error::new(e.kind(), format!("write {}: {e}; {hint}", path.display()))
 }
 
 #[cfg(test)]

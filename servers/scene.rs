@@ -37,6 +37,8 @@ pub struct Scene {
     pub model: String,
     /// What it shows, in one line.
     pub summary: String,
+    /// `null`: it was played.
+    pub unavailable: Option<String>,
     /// When the last client had left.
     pub span: i64,
     /// The server's threads.
@@ -138,6 +140,7 @@ impl Scene {
             schema: "dormouse-scene/1",
             model: model.name().to_owned(),
             summary: model.summary(),
+            unavailable: None,
             span,
             threads: threads.collect(),
             connections: clients.iter().map(|client| client.name.to_owned()).collect(),

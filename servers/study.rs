@@ -17,6 +17,8 @@ pub mod growth;
 mod made_up;
 pub mod measure;
 pub mod noise;
+pub mod page;
+pub mod report;
 pub mod phase;
 mod progress;
 pub mod row;
@@ -38,7 +40,7 @@ use self::progress::Progress;
 use self::row::{Findings, Phases, Row};
 use crate::load::{count, fit, parse_duration};
 use crate::models::Model;
-use crate::output::{print_line, write_file};
+use crate::output::{check_writable, print_line, write_file};
 
 /// Put each server under the same load, and compare what it cost
 #[derive(Debug, clap::Args)]
@@ -55,25 +57,37 @@ pub struct Study {
     /// Also write all figures as JSON (DESIGN.md, "Figures as JSON")
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Where to write the report: pictures and charts, in one page
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub html: PathBuf,
+    /// Also write what the pictures show in the Trace Event Format, for Perfetto and speedscope
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Also compare with an earlier run: the file that its `--json` wrote
     #[arg(long, value_name = "OLD.json")]
     pub compare: Option<PathBuf>,
 }
 
 impl Study {
-    /// Measures, prints the table and its story, and writes the figures where they are wanted.
+    /// Measures, prints the table and its story, and writes the report, and the figures where they
+    /// are wanted.
     ///
     /// # Errors
     ///
-    /// When the earlier run can't be read, or stdout or the file can't be written. A model that can't
+    /// When the earlier run can't be read, or stdout or a file can't be written. A model that can't
     /// be measured is a row.
     pub fn run(self) -> io::Result<()> {
+        self.check_files()?;
         let earlier = self.compare.as_deref().map(Earlier::read).transpose()?;
         let current = Current::default();
         end_on_a_signal(current.clone())?;
         let machine = Machine::this();
         let (connections, note) = fit(self.connections);
-        let rows = self.measure_all(connections, &current);
+        let models = self.chosen();
+        let mut progress = Progress::new(self.expected(&models));
+        let rows = self.measure_all(&models, connections, &current, &mut progress);
+        let scenes = report::play(&models, &current, &mut progress);
+        drop(progress);
         let figures = Figures::new(machine, self.duration.as_secs_f64(), connections, rows);
         for note in note.into_iter().chain(fit(IDLE).1) {
             print_line(&note)?;
@@ -82,23 +96,42 @@ impl Study {
         if let Some(earlier) = earlier {
             print_line(&format!("\n{}", earlier.beside(&figures)?))?;
         }
-        self.json.map_or(Ok(()), |path| {
-            write_file("--json", &path, &(serde_json::to_string_pretty(&figures)? + "\n"))
-        })
+        if let Some(path) = &self.json {
+            write_file("--json", path, &(serde_json::to_string_pretty(&figures)? + "\n"))?;
+        }
+        if let Some(path) = &self.trace {
+            report::write_trace(path, &scenes)?;
+        }
+        print_line(&format!("\n{}", report::write_page(&self.html, &figures, &scenes)?))
     }
 
-    fn measure_all(&self, connections: usize, current: &Current) -> Vec<Row> {
-        let models = self.chosen();
-        let whole = models.iter().map(|_| self.duration).sum();
-        let mut progress = Progress::new(whole);
+    /// Whoever gave a file that can't be written hears of it before a minute is over.
+    fn check_files(&self) -> io::Result<()> {
+        let files = [("--html", Some(&self.html)), ("--json", self.json.as_ref())];
+        let files = files.into_iter().chain([("--trace", self.trace.as_ref())]);
+        files
+            .filter_map(|(option, path)| Some((option, path?)))
+            .try_for_each(|(option, path)| check_writable(option, path))
+    }
+
+    fn expected(&self, models: &[Model]) -> Duration {
+        models.iter().map(|_| self.duration + report::SCENE).sum()
+    }
+
+    fn measure_all(
+        &self,
+        models: &[Model],
+        connections: usize,
+        current: &Current,
+        progress: &mut Progress,
+    ) -> Vec<Row> {
         let mut rows = Vec::with_capacity(models.len());
-        for model in models {
+        for &model in models {
             // What keeps one model from being measured says nothing about the others.
-            let (phases, unavailable) =
-                match self.measure(model, connections, current, &mut progress) {
-                    Ok(phases) => (Some(phases), None),
-                    Err(why) => (None, Some(why.to_string())),
-                };
+            let (phases, unavailable) = match self.measure(model, connections, current, progress) {
+                Ok(phases) => (Some(phases), None),
+                Err(why) => (None, Some(why.to_string())),
+            };
             rows.push(Row { model: model.name(), unavailable, phases });
         }
         rows

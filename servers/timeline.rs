@@ -53,7 +53,7 @@ impl Timeline {
             write_file("--json", path, &(serde_json::to_string(&scene)? + "\n"))?;
         }
         if let Some(path) = &self.trace {
-            let trace = trace(std::slice::from_ref(&scene));
+            let trace = trace([&scene]);
             write_file("--trace", path, &(serde_json::to_string(&trace)? + "\n"))?;
         }
         Ok(())

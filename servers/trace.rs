@@ -63,7 +63,8 @@ const CLIENTS: usize = 10;
 const THREADS: usize = 100;
 
 /// All scenes, one beside the other, each from its own begin on.
-pub fn trace(scenes: &[Scene]) -> Trace {
+pub fn trace<'a>(scenes: impl IntoIterator<Item = &'a Scene>) -> Trace {
+    let scenes: Vec<&Scene> = scenes.into_iter().collect();
     // A server is there before its clients; no time may be below zero.
     let earliest = scenes.iter().flat_map(|scene| &scene.events).map(|event| event.begin).min();
     let shift = earliest.unwrap_or(0).min(0);

@@ -20,6 +20,8 @@ use support::marked;
 fn study(mark: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dormouse"));
     command.arg("study").args(args).env("DORMOUSE_TEST_MARK", mark);
+    // The report is written there.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -190,14 +192,55 @@ fn a_signal_ends_the_study_and_its_server() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_named_after_the_table() {
-    let args = ["--models", "mio", "--duration", "100ms", "--json", "/nowhere/figures.json"];
-    let output = study("file", &args).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains("/nowhere/figures.json") && said.contains("--json"), "{said}");
-    assert!(first_cells(&stdout(&output)).contains(&"mio"), "what was measured is still printed");
+fn a_file_that_cannot_be_written_is_named_before_anything_is_measured() {
+    for option in ["--json", "--html", "--trace"] {
+        let output =
+            study("file", &["--duration", "60s", option, "/nowhere/file"]).output().unwrap();
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("/nowhere/file") && said.contains(option), "{said}");
+    }
+}
+
+#[test]
+fn a_study_ends_with_a_report_of_what_it_measured_and_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let [html, trace] = ["report.html", "trace.json"].map(|name| folder.path().join(name));
+    let args = ["--models", "blocking,nonblocking,async", "--duration", "400ms"];
+    let mut command = study("report", &args);
+    command.arg("--html").arg(&html).arg("--trace").arg(&trace);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = stdout(&output);
+    let last: Vec<_> = printed.trim_end().lines().rev().take(2).collect();
+    assert!(last.iter().all(|line| line.contains("report.html")), "{printed}");
+
+    let page = fs::read_to_string(&html).unwrap();
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    let (_, data) = page.split_once(r#"<script type="application/json" id="data">"#).unwrap();
+    let (data, _) = data.split_once("</script>").unwrap();
+    let data: Value = serde_json::from_str(data).unwrap();
+    let scenes = data["scenes"].as_array().unwrap();
+    let models: Vec<_> = scenes.iter().map(|scene| scene["model"].as_str().unwrap()).collect();
+    assert_eq!(models, ["blocking", "nonblocking", "async"]);
+    let charts = data["charts"].as_array().unwrap();
+    assert!(charts.len() >= 10, "{charts:?}");
+    for scene in scenes {
+        assert_eq!(scene["unavailable"], Value::Null, "{scene}");
+        // As the page says it, beside the picture.
+        let name = scene["model"].as_str().unwrap();
+        assert!(page.contains(&format!("id=\"{name}\"")));
+    }
+    let vain = scenes[1]["vain"].as_u64().unwrap();
+    let spins = dormouse_study::figures::grouped(vain);
+    assert!(vain > 1000 && page.contains(&spins), "{spins} calls in vain");
+
+    let trace: Value = serde_json::from_slice(&fs::read(&trace).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let processes = events.iter().filter(|event| event["name"] == "process_name");
+    let named: Vec<_> = processes.map(|event| event["args"]["name"].as_str().unwrap()).collect();
+    assert_eq!(named, models);
 }
 
 /// Waits for what happens soon.

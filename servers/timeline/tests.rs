@@ -35,6 +35,7 @@ fn made_up() -> Scene {
         schema: "dormouse-scene/1",
         model: "nonblocking".into(),
         summary: "it asks".into(),
+        unavailable: None,
         span: 100 * MS,
         threads: vec!["main".into()],
         connections: vec!["A".into()],

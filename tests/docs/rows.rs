@@ -14,7 +14,7 @@ const QUEUED: &str = "kill -STOP {pid} && (cargo run --quiet -- client --count 1
 
 pub(crate) const ROWS: &[Row] = &[
     // The pages.
-    ends("cargo run --release", &["model", "blocking", "async", "CPU %"]),
+    ends("cargo run --release", &["model", "blocking", "async", "CPU %", "report.html"]),
     filled(
         "cargo doc --no-deps --open",
         "cargo doc --no-deps",
@@ -244,6 +244,10 @@ pub(crate) const ROWS: &[Row] = &[
         "cargo run -- serve nonblocking --record target/spin.json --stats",
         &["vain_reads"],
         CLIENT,
+    ),
+    ends(
+        "cargo run --release -- study --models mio,async --duration 1s",
+        &["Pictures and charts: ", "report.html"],
     ),
     ends("cargo run -- timeline blocking", &["client A", "for B", "as A"]),
     ends("cargo run -- timeline nonblocking", &["asks in vain", "It never sleeps"]),
