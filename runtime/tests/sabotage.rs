@@ -14,8 +14,11 @@ mod copy;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::thread;
 
 use crate::copy::copy_sources;
 
@@ -365,26 +368,38 @@ const TABLE: &[Sabotage] = &[
 #[test]
 #[ignore = "builds the runtime once per entry: run it by name"]
 fn every_broken_line_is_noticed() {
-    let copy = Copy::of_the_workspace();
-    let mut unnoticed = Vec::new();
     let binaries: BTreeSet<_> = TABLE.iter().map(|sabotage| sabotage.noticed_by).collect();
-    for binary in binaries {
+    // Many a broken line is a hang, and most of the time is a wait for its end: two at a time.
+    let copies = ["one", "two"].map(Copy::of_the_workspace);
+    share(&copies, binaries, |copy, binary| {
         let healthy = copy.test(binary);
         assert!(healthy.status.success(), "{binary} fails unbroken:\n{}", text(&healthy));
-    }
-    for sabotage in TABLE {
-        let broken = copy.with(sabotage, |copy| copy.test(sabotage.noticed_by));
-        let said = text(&broken);
-        assert!(!said.contains("could not compile"), "{}: {said}", sabotage.what);
-        let verdict = if broken.status.success() { "NOT noticed" } else { "noticed" };
-        println!("{verdict} by {}: {}", sabotage.noticed_by, sabotage.what);
-        who_noticed(&said).for_each(|test| println!("    {test}"));
-        if broken.status.success() {
-            unnoticed.push(sabotage.what);
+    });
+    let unnoticed = Mutex::new(Vec::new());
+    share(&copies, TABLE, |copy, sabotage| {
+        if !copy.notices(sabotage) {
+            unnoticed.lock().unwrap().push(sabotage.what);
         }
-    }
+    });
+    let unnoticed = unnoticed.into_inner().unwrap();
     assert!(unnoticed.is_empty(), "nobody noticed that {unnoticed:#?}");
     println!("{} lines broken, each noticed", TABLE.len());
+}
+
+/// Does `work` with each item; each copy takes the next one when it is done with the one before.
+fn share<T: Send>(
+    copies: &[Copy],
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(&Copy, T) + Sync,
+) {
+    let items = Mutex::new(items.into_iter());
+    // Not in the condition of the loop: the lock would be held while its body works.
+    let next = || items.lock().unwrap().next();
+    thread::scope(|scope| {
+        for copy in copies {
+            scope.spawn(|| iter::from_fn(next).for_each(|item| work(copy, item)));
+        }
+    });
 }
 
 /// The tests that failed; where one hangs, its watchdog says so, and ends them all.
@@ -399,11 +414,23 @@ struct Copy {
 }
 
 impl Copy {
-    fn of_the_workspace() -> Self {
+    fn of_the_workspace(name: &str) -> Self {
         let original = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sabotage");
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sabotage").join(name);
         copy_sources(original, &root);
         Copy { root }
+    }
+
+    /// Tests with one line broken, says what came of it, and whether that was noticed.
+    fn notices(&self, sabotage: &Sabotage) -> bool {
+        let broken = self.with(sabotage, |copy| copy.test(sabotage.noticed_by));
+        let said = text(&broken);
+        assert!(!said.contains("could not compile"), "{}: {said}", sabotage.what);
+        let noticed = !broken.status.success();
+        let verdict = if noticed { "noticed" } else { "NOT noticed" };
+        let tests: Vec<_> = who_noticed(&said).map(|test| format!("\n    {test}")).collect();
+        println!("{verdict} by {}: {}{}", sabotage.noticed_by, sabotage.what, tests.concat());
+        noticed
     }
 
     /// Runs `test` with one line broken, and mends it again.
