@@ -45,14 +45,17 @@ pub(crate) const ROWS: &[Row] = &[
         &["1 passed", "test result: ok"],
     ),
     ends("cargo test -p dormouse --test laws -- --nocapture spinners", &["test result: ok"]),
-    // Benchmarks: those of the pages in full, but for the longest; the others with `--quick`.
+    // Benchmarks, with `--quick` where they take more than half a minute.
     row("cargo bench -p dormouse-bench", Exempt("6 minutes and more; each of its parts has a row")),
     ends("cargo bench -p dormouse-bench --bench timers", &["fired, 10k, CPU ns each"]),
-    ends("cargo bench -p dormouse-bench --bench shards", &["tokio"]),
-    ends("cargo bench -p dormouse-ecosystem --bench hyper", &["tokio"]),
+    quick(
+        "cargo bench -p dormouse-bench --bench shards",
+        "cargo bench -p dormouse-bench --bench shards -- --quick",
+    ),
+    ends("cargo bench -p dormouse-ecosystem --bench hyper -- --quick", &["tokio"]),
     row(
-        "cargo bench -p dormouse-ecosystem --bench hyper -- --quick",
-        Same("cargo bench -p dormouse-ecosystem --bench hyper"),
+        "cargo bench -p dormouse-ecosystem --bench hyper",
+        Same("cargo bench -p dormouse-ecosystem --bench hyper -- --quick"),
     ),
     quick("cargo bench -p dormouse-bench -- c=64", "cargo bench -p dormouse-bench -- c=64 --quick"),
     quick(
