@@ -40,9 +40,15 @@ pub enum Command {
     Client(Client),
     /// Put a load on an echo server, and say what was measured
     Load(Load),
-    /// Put each server under the same load, and compare what it cost (also without a command)
+    /// Put each server under the same load, compare what it cost, and write a report (also without
+    /// a command)
     Study(Study),
     /// Play a short scene with one server, and draw what it did
+    ///
+    /// Client A connects, and is silent for 20 ms; B connects meanwhile, and speaks at once. Then
+    /// they speak in turn, until A leaves, and when all is answered, B. A line of the picture shows
+    /// what a client did, what a thread of the server did, or what it did for one client. Of what
+    /// happens in the time of one letter, the rarest thing is drawn.
     Timeline(Timeline),
     /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
     Audit(Audit),

@@ -3,7 +3,8 @@
 //! Problem: how often a server asks *in vain*, which is to hear 'not yet' or nothing, is the story
 //! of this project, and any thread should be able to read it while the server runs.
 //! Idea: one struct of counters that only grow.
-//! Leaves out: who counts: `counters/calls.rs`.
+//! Leaves out: who counts: `counters/calls.rs`; and when each call began and ended: `record.rs`,
+//! which nobody needs who reads the servers.
 //! Read before: `output.rs`. Read next: `counters/calls.rs`.
 //! Try: `cargo run -- serve mio --stats`, then Ctrl-C
 
@@ -63,7 +64,7 @@ pub struct Counters {
     places: AtomicUsize,
     #[serde(skip)]
     print: AtomicBool,
-    /// Takes down when each call began and ended, where somebody asked for it.
+    /// Takes down when each call began and ended, where `--record` asks for it.
     #[serde(skip)]
     pub(crate) recorder: Option<Recorder>,
 }

@@ -5,7 +5,7 @@
 //! Idea: two clients, some twenty messages, a silence. The server and the clients record on one
 //! clock; what both say is put together here.
 //! Leaves out: measuring: a run that is recorded is no run that is timed.
-//! Read before: `scene/client.rs`, `scene/exchange.rs`, `scene/look_for.rs`. Read next: `timeline.rs`.
+//! Read before: the files of `scene/`, from `scene/stamp.rs` on. Read next: `trace.rs`.
 //! Try: `cargo run -- timeline blocking`
 
 pub mod client;
@@ -89,7 +89,7 @@ pub fn play(model: Model, current: &Current) -> io::Result<Scene> {
     Ok(Scene::new(model, recording, played))
 }
 
-/// A file that is gone when it was read.
+/// A file that is removed once it has been read.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -110,31 +110,8 @@ impl Scene {
     /// Puts together what a server and its clients say.
     pub fn new(model: Model, recording: Recording, played: Played) -> Scene {
         let Played { origin, clients, span } = played;
-        let named = |name: &String| {
-            let client = clients.iter().find(|client| client.addr == *name);
-            client.map(|client| client.name.to_owned())
-        };
-        // A server names its peers as they come; the scene has its own order.
-        let places: Vec<Option<usize>> = recording
-            .connections
-            .iter()
-            .map(|peer| clients.iter().position(|client| client.addr == *peer))
-            .collect();
-        let events: Vec<Event> = recording
-            .events
-            .into_iter()
-            .map(|event| Event {
-                connection: event.connection.and_then(|connection| places[connection]),
-                begin: event.begin - origin,
-                end: event.end - origin,
-                ..event
-            })
-            .collect();
-        let tasks = recording.tasks.iter();
-        let tasks = tasks.map(|task| named(task).unwrap_or_else(|| task.clone())).collect();
-        let threads = recording.threads.iter();
-        let threads = threads.map(|thread| named(thread).unwrap_or_else(|| thread.clone()));
         let separable = !matches!(model, Model::Blocking | Model::Threads | Model::Uring);
+        let events = events(recording.events, &recording.connections, &clients, origin);
         let exchanges = exchange::exchanges(&events, &clients, separable);
         let mut scene = Scene {
             schema: "dormouse-scene/1",
@@ -142,9 +119,9 @@ impl Scene {
             summary: model.summary(),
             unavailable: None,
             span,
-            threads: threads.collect(),
+            threads: names(&recording.threads, &clients),
             connections: clients.iter().map(|client| client.name.to_owned()).collect(),
-            tasks,
+            tasks: names(&recording.tasks, &clients),
             separable,
             median: exchange::median(&exchanges),
             spread: Spread::of(&exchanges),
@@ -159,12 +136,29 @@ impl Scene {
         scene.look_for = look_for::look_for(&scene);
         scene
     }
+}
 
-    /// Calls in vain that were recorded: as many as [`vain`](Scene::vain), if none was dropped.
-    pub fn recorded_vain(&self) -> u64 {
-        let vain = self.events.iter().filter(|event| event.outcome.is_vain());
-        vain.map(|event| event.count).sum()
-    }
+/// The events of a recording, in the time of the scene, and with its numbers for the clients: a
+/// server numbers its `peers` as they come.
+fn events(recorded: Vec<Event>, peers: &[String], clients: &[Client], origin: i64) -> Vec<Event> {
+    let of_a_client = |peer: &String| clients.iter().position(|client| client.addr == *peer);
+    let places: Vec<Option<usize>> = peers.iter().map(of_a_client).collect();
+    let in_the_scene = |event: Event| Event {
+        connection: event.connection.and_then(|connection| places[connection]),
+        begin: event.begin - origin,
+        end: event.end - origin,
+        ..event
+    };
+    recorded.into_iter().map(in_the_scene).collect()
+}
+
+/// What a server calls its threads or tasks; where that is a client's address, the client's name.
+fn names(given: &[String], clients: &[Client]) -> Vec<String> {
+    let name = |given: &String| {
+        let client = clients.iter().find(|client| client.addr == *given);
+        client.map_or_else(|| given.clone(), |client| client.name.to_owned())
+    };
+    given.iter().map(name).collect()
 }
 
 #[cfg(test)]

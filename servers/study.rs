@@ -18,9 +18,9 @@ mod made_up;
 pub mod measure;
 pub mod noise;
 pub mod page;
-pub mod report;
 pub mod phase;
 mod progress;
+pub mod report;
 pub mod row;
 pub mod sample;
 pub mod story;
@@ -31,7 +31,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::child::Current;
+use self::child::{Current, end_on_a_signal};
 use self::compare::Earlier;
 use self::course::Course;
 use self::figures::{Figures, Machine};
@@ -42,7 +42,7 @@ use crate::load::{count, fit, parse_duration};
 use crate::models::Model;
 use crate::output::{check_writable, print_line, write_file};
 
-/// Put each server under the same load, and compare what it cost
+/// Put each server under the same load, compare what it cost, and write a report
 #[derive(Debug, clap::Args)]
 pub struct Study {
     /// Which models, separated by commas; all when not given
@@ -57,10 +57,11 @@ pub struct Study {
     /// Also write all figures as JSON (DESIGN.md, "Figures as JSON")
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Where to write the report: pictures and charts, in one page
+    /// Where to write the report, a page with pictures and charts that any browser opens
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     pub html: PathBuf,
-    /// Also write what the pictures show in the Trace Event Format, for Perfetto and speedscope
+    /// Also write what the pictures show in the Trace Event Format: open it in ui.perfetto.dev or
+    /// speedscope.app
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Also compare with an earlier run: the file that its `--json` wrote
@@ -157,39 +158,4 @@ impl Study {
         let wanted = |model: &Model| self.models.is_empty() || self.models.contains(model);
         Model::all().iter().copied().filter(wanted).collect()
     }
-}
-
-/// Ends the server, and then this process, when SIGINT or SIGTERM comes: as the terminal sends the
-/// first to both, but `kill` sends the second to one.
-#[cfg(unix)]
-pub(crate) fn end_on_a_signal(current: Current) -> io::Result<()> {
-    use std::{process, thread};
-
-    use nix::sys::signal::{SigSet, Signal};
-
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
-    // Threads that start later inherit it: none of them ends the process in the middle.
-    signals.thread_block()?;
-    let wait = move || {
-        // sigwait(3) fails only for a set without signals, or where it was interrupted.
-        let signal = loop {
-            if let Ok(signal) = signals.wait() {
-                break signal;
-            }
-        };
-        // Held to the end: no other server can start.
-        let _none_left = current.kill();
-        // Below the progress bar.
-        eprintln!();
-        process::exit(128 + signal as i32)
-    };
-    thread::Builder::new().name("signals".into()).spawn(wait)?;
-    Ok(())
-}
-
-/// Elsewhere the system ends servers with the console that they share.
-#[cfg(not(unix))]
-#[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-pub(crate) fn end_on_a_signal(_current: Current) -> io::Result<()> {
-    Ok(())
 }

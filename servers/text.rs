@@ -1,8 +1,8 @@
 //! # Text: sentences, and the figures in them
 //!
 //! Problem: sentences among code are hard to read, and can't be translated.
-//! Idea: they are Markdown, in `study/text/` and `scene/text/`, with places for the figures, and conditions where a
-//! sentence is true of some figures only.
+//! Idea: they are Markdown, in `study/text/` and `scene/text/`, with places for the figures, and
+//! conditions where a sentence is true of some figures only.
 //! Leaves out: which figures: whoever has them says so.
 //! Read before: `figures.rs`. Read next: `study/story.rs`, `scene/look_for.rs`.
 //! Try: `cargo test story`

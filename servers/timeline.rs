@@ -5,7 +5,7 @@
 //! Idea: a lane for each thread, client and connection, as wide as the terminal; below it one
 //! message, large.
 //! Leaves out: zooming: that is what the report, and `--trace`, are for.
-//! Read before: `timeline/lanes.rs`, `timeline/message.rs`. Read next: `cli.rs`.
+//! Read before: `trace.rs`, and the files of `timeline/`. Read next: `cli.rs`.
 //! Try: `cargo run -- timeline mio --json target/scene.json`
 
 mod ink;
@@ -20,7 +20,8 @@ use console::Term;
 use crate::models::Model;
 use crate::output::{print_line, write_file};
 use crate::scene::{self, Scene};
-use crate::study::child::Current;
+use crate::study::child::{Current, end_on_a_signal};
+use crate::text::wrapped;
 use crate::trace::trace;
 
 /// Play a short scene with one server, and draw what it did
@@ -29,10 +30,10 @@ pub struct Timeline {
     /// Which I/O model serves
     #[arg(value_enum)]
     pub model: Model,
-    /// Also write it in the Trace Event Format, for Perfetto and speedscope
+    /// Also write the scene in the Trace Event Format: open it in ui.perfetto.dev or speedscope.app
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// Also write it as JSON (DESIGN.md, "Recordings")
+    /// Also write the scene as JSON (DESIGN.md, "Recordings")
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
@@ -46,7 +47,7 @@ impl Timeline {
     pub fn run(self) -> io::Result<()> {
         self.model.check()?;
         let current = Current::default();
-        crate::study::end_on_a_signal(current.clone())?;
+        end_on_a_signal(current.clone())?;
         let scene = scene::play(self.model, &current)?;
         print_line(draw(&scene, width()).trim_end())?;
         if let Some(path) = &self.json {
@@ -76,9 +77,7 @@ fn draw(scene: &Scene, width: usize) -> String {
     lines.push(String::new());
     lines.extend(message::draw(scene, width));
     lines.push(String::new());
-    for sentence in &scene.look_for {
-        lines.extend(crate::text::wrapped(sentence, width).lines().map(str::to_owned));
-    }
+    lines.extend(scene.look_for.iter().map(|sentence| wrapped(sentence, width)));
     lines.join("\n")
 }
 

@@ -5,7 +5,7 @@
 //! Idea: the same events in the Trace Event Format, which both read: a process for each model, a
 //! thread for each of its lanes.
 //! Leaves out: the phases of a message: they are made of these events.
-//! Read before: `scene.rs`. Read next: `timeline.rs`.
+//! Read before: `scene.rs`. Read next: `timeline/ink.rs`.
 //! Try: `cargo run -- timeline mio --trace target/trace.json`, and open it in `ui.perfetto.dev`
 
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::record::event::{Event, Kind};
 use crate::scene::Scene;
 use crate::scene::client::Client;
+use crate::scene::exchange::Range;
 
 /// A file in the Trace Event Format (the document *Trace Event Format* of the Chromium project).
 #[derive(Debug, Serialize)]
@@ -156,7 +157,7 @@ impl Writer<'_> {
         tid: usize,
         args: [(&'static str, Value); N],
     ) {
-        self.push(name, cat, "X", begin, tid, args).dur = Some(us(end - begin));
+        self.push(name, cat, "X", begin, tid, args).dur = Some(Range::us(end - begin));
     }
 
     fn push<const N: usize>(
@@ -168,7 +169,7 @@ impl Writer<'_> {
         tid: usize,
         args: [(&'static str, Value); N],
     ) -> &mut Entry {
-        let (ts, pid, args) = (us(at - self.shift), self.pid, BTreeMap::from(args));
+        let (ts, pid, args) = (Range::us(at - self.shift), self.pid, BTreeMap::from(args));
         let entry = Entry { name, cat, ph, ts, dur: None, pid, tid, s: None, id: None, args };
         self.events.push(entry);
         self.events.last_mut().expect("it was pushed just now")
@@ -177,9 +178,4 @@ impl Writer<'_> {
 
 fn facts(event: &Event) -> [(&'static str, Value); 2] {
     [("outcome", json!(event.outcome)), ("count", json!(event.count))]
-}
-
-#[allow(clippy::cast_precision_loss, reason = "times of a scene are far below 2^52 ns")]
-fn us(nanoseconds: i64) -> f64 {
-    nanoseconds as f64 / 1000.0
 }

@@ -81,12 +81,11 @@ impl Builder {
     ///
     /// As [`Runtime::new`].
     pub fn build(self) -> io::Result<Runtime> {
-        let listener =
+        let watchdog = self.watchdog.map(Watchdog::listener);
+        let on_moment =
             self.on_moment.map(|tell| Box::new(move |moment, _: &_| tell(moment)) as Listener);
         // IDEA: the settings are given to the runtime as it is made; none can change later.
-        Runtime::listened_to(
-            self.watchdog.map(Watchdog::listener).into_iter().chain(listener).collect(),
-        )
+        Runtime::listened_to(watchdog.into_iter().chain(on_moment).collect())
     }
 }
 

@@ -81,52 +81,53 @@ pub enum Moment {
     Turn,
     /// A task came, spawned at this place of the program; it is queued.
     Spawned(Key, Place),
-    /// It has a name now.
+    /// This task has a name now.
     Named(Key),
-    /// A poll begins,
+    /// A poll of this task begins.
     Polled(Key),
-    /// and ends: the task waits,
+    /// The poll ended: the task waits.
     Waits(Key),
-    /// or has come to its end.
+    /// The poll ended, and so did the task.
     Ended(Key),
-    /// Was queued, and is gone before its poll.
+    /// This task was queued, and is gone before its poll.
     Discarded(Key),
-    /// A wake by this thread, whatever came of it.
+    /// A waker of this task was called on this thread; what came of it is told by one of the next
+    /// three.
     Woken(Key),
-    /// What came of a wake: the task was put into the run queue,
+    /// It was woken, and put into the run queue.
     Enqueued(Key),
-    /// or was in it already,
+    /// It was woken, and was in the run queue already.
     AlreadyQueued(Key),
-    /// or had finished.
+    /// It was woken, and had finished before.
     AlreadyFinished(Key),
     /// The thread is about to block, for at most so long.
     Parked(Option<Duration>),
-    /// It runs again.
+    /// The thread runs again.
     Returned(Cause),
-    /// Asked the kernel without waiting; so many events.
+    /// The kernel was asked without waiting, and reported so many events.
     Asked(usize),
-    /// A source came,
+    /// A source was registered.
     Registered(Key),
-    /// and is gone.
+    /// A source is gone.
     Deregistered(Key),
-    /// The kernel reported something; whether a read may bring something now.
+    /// The kernel reported something of this source; whether a read may bring something now.
     Event(Key, bool),
     /// The kernel reported something of a source that is gone.
     StaleEvent(Key),
-    /// A timer was set,
+    /// A timer was set.
     Armed(Key),
-    /// and its deadline has come,
+    /// The deadline of this timer has come.
     Fired(Key),
-    /// or it was dropped before.
+    /// This timer was dropped before its deadline.
     Cancelled(Key),
     /// A call on a source begins. What came of it is told by one of the next two, or is an error,
     /// or the end of a stream.
     Tried(Key, Call),
-    /// It said 'not yet',
+    /// The call said 'not yet'.
     Vain(Key, Call),
-    /// or was done; with how many bytes, where it is known.
+    /// The call was done; with how many bytes, where it is known.
     Done(Key, Call, Option<usize>),
-    /// A waker was left with a source; whether for its read side.
+    /// A waker was left with this source; whether for its read side.
     WakerLeft(Key, bool),
 }
 

@@ -4,7 +4,7 @@
 //! people come to read.
 //! Idea: a server hands each system call to one method here, which makes it, and gives back what
 //! came of it. Whoever wants to know what a server does listens here.
-//! Leaves out: what a server does between its calls.
+//! Leaves out: what a server does between its calls; and how a recording is kept: `record.rs`.
 //! Read before: `counters.rs`. Read next: `reply.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`
 
@@ -40,6 +40,7 @@ impl Counters {
             Ok((_, peer)) => (About::peer(*peer), Outcome::Done),
             Err(e) => (About::default(), failure(e)),
         };
+        // Nobody reads the recording before this is dropped: by then the call is counted, too.
         let _until_counted = self.record(Kind::Accept, about, begin, || outcome);
         count(&self.accepts, &self.vain_accepts, &result);
         self.note_accepted(result)
@@ -128,7 +129,8 @@ impl Counters {
         if self.recorder.is_some() { now() } else { 0 }
     }
 
-    /// While the guard lives, nobody reads the recording: what it holds is counted by then.
+    /// Takes down a call that ends now, where there is a recorder. While the guard lives, nobody
+    /// reads the recording.
     fn record(
         &self,
         kind: Kind,

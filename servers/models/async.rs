@@ -27,7 +27,7 @@ use crate::counters::{Counters, Stay};
 use crate::idle::{or_silence, send_now};
 use crate::look::Looks;
 use crate::options::Options;
-use crate::record::moments::runtime;
+use crate::record::moments::new_runtime;
 use crate::stop::Stop;
 
 /// Serves all connections of `listener` on this thread, a task for each, until it is asked to stop.
@@ -41,7 +41,7 @@ pub fn serve(
     counters: &Arc<Counters>,
     stop: &Stop,
 ) -> io::Result<()> {
-    let runtime = runtime(counters)?;
+    let runtime = new_runtime(counters)?;
     let (ask, asked) = oneshot::channel();
     let under_way = stop.subscribe(move || {
         // Nobody listens any more if the server has failed meanwhile.

@@ -30,6 +30,8 @@ pub fn serve(
 
     loop {
         // wait
+        // `counters` makes the call that it is given, counts it, and gives back its result: read on
+        // as if the call stood here alone.
         let (mut connection, peer) = match counters.accept(|| listener.accept()) {
             Ok(newcomer) => newcomer,
             Err(e) => {
@@ -56,6 +58,7 @@ pub(super) fn talk(
     loop {
         // read
         // IDEA: the thread sleeps here until this one peer speaks, and hears nobody else.
+        // (`counters` lends the buffer to the call, and can show afterwards what came.)
         let n = match counters.read(peer, buffer, |buffer| connection.read(buffer)) {
             Ok(0) => return Ok(()),
             Ok(n) => n,

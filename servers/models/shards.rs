@@ -31,7 +31,7 @@ use super::r#async::{accept_all, run, serve_one};
 use crate::accept::{admit, retry_after};
 use crate::counters::{Counters, Stay};
 use crate::options::Options;
-use crate::record::moments::runtime;
+use crate::record::moments::new_runtime;
 use crate::stop::Stop;
 
 /// Serves with a shard for each of `listeners`, which share a port, until all are asked to stop.
@@ -163,7 +163,7 @@ impl<'a> Worker<'a> {
         all_ready: &RwLock<bool>,
         asked: oneshot::Receiver<()>,
     ) -> io::Result<()> {
-        let runtime = runtime(counters).map_err(|e| too_many("no runtime can be made", &e))?;
+        let runtime = new_runtime(counters).map_err(|e| too_many("no runtime can be made", &e))?;
         ready.send(()).ok();
         drop(ready);
         // Who starts them holds it for writing until it is known whether all are ready.

@@ -113,7 +113,7 @@ impl<'a> Server<'a> {
         for signal in signals {
             match signal {
                 Signal::Ready { fd, flags } => {
-                    self.tell(fd);
+                    self.signalled(fd);
                     self.note(fd, news(flags));
                 }
                 Signal::Lost => self.sweep(),
@@ -130,7 +130,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn tell(&self, fd: RawFd) {
+    /// Tells `counters` whose socket a signal was about.
+    fn signalled(&self, fd: RawFd) {
         if let Some(watched) = self.connections.get(&fd) {
             self.counters.signalled(watched.connection.peer);
         }

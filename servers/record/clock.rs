@@ -2,7 +2,8 @@
 //!
 //! Problem: server and clients are processes of their own, and `Instant` means nothing outside of
 //! the one that took it.
-//! Idea: nanoseconds of `CLOCK_MONOTONIC` (`clock_gettime(2)`), which counts from the machine's start.
+//! Idea: nanoseconds of `CLOCK_MONOTONIC` (`clock_gettime(2)`), which counts from the start of the
+//! machine.
 //! Leaves out: systems without it.
 //! Read before: `record/event.rs`. Read next: `record.rs`.
 //! Try: `cargo test --lib clock`

@@ -58,7 +58,8 @@ pub struct Event {
     /// How many calls these were, one after the other, all in vain.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u64,
-    /// When each of them began, in nanoseconds after `begin`. It may hold fewer than there were.
+    /// When each of them but the first began, in nanoseconds after `begin`. It may hold fewer: of
+    /// calls for which there was no room only the number is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<u32>,
 }

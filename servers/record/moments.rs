@@ -1,8 +1,8 @@
 //! # Moments: what the runtime does, as events
 //!
 //! Problem: in `async` the runtime reads, waits and wakes; its server sees only what comes of it.
-//! Idea: the runtime tells each step of its loop (`Builder::on_moment`); two of them, a begin and an
-//! end, are an event.
+//! Idea: the runtime tells each step of its loop (`Builder::on_moment`); two of them, a begin and
+//! an end, are an event.
 //! Leaves out: turns, and wakers that are left: what they lead to is there.
 //! Read before: `record.rs`. Read next: `serve.rs`.
 //! Try: `cargo run -- serve async --record target/async.json`, a client, and Ctrl-C
@@ -18,12 +18,12 @@ use super::event::{Kind, Outcome};
 use super::{About, Recorder};
 use crate::counters::Counters;
 
-/// A runtime; its steps are recorded, if what the server does is.
+/// Makes a runtime for a server. Where the server is recorded, so are the runtime's steps.
 ///
 /// # Errors
 ///
 /// As [`Runtime::new`].
-pub fn runtime(counters: &Arc<Counters>) -> io::Result<Runtime> {
+pub fn new_runtime(counters: &Arc<Counters>) -> io::Result<Runtime> {
     if counters.recorder.is_none() {
         return Runtime::new();
     }

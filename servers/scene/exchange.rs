@@ -2,8 +2,8 @@
 //!
 //! Problem: textbooks draw two phases, waiting for data and copying it, and leave out the longest
 //! of those that a server can do something about: until its thread runs.
-//! Idea: three moments are known: when the data was there, when the wait returned, and when the read
-//! did. They cut the time in pieces, but only where a read is a call of its own: in `blocking`,
+//! Idea: it is known when the data was there, when the wait returned, and when the read began and
+//! ended. That cuts the time in pieces, but only where a read is a call of its own: in `blocking`,
 //! `threads` and `uring` nobody outside the kernel can tell waking from copying.
 //! Leaves out: messages for which the server was not waiting: what they waited for is another one.
 //! Read before: `scene/client.rs`. Read next: `scene/look_for.rs`.
@@ -34,7 +34,8 @@ pub struct Exchange {
     pub copying: Option<Span>,
     /// Where these three can't be told apart: all of them.
     pub together: Option<Span>,
-    /// The answer was handed to the kernel.
+    /// The answer was handed to the kernel. In `uring` that takes no time that can be seen: the
+    /// kernel only says that it has taken the answer.
     pub replying: Span,
 }
 
@@ -50,12 +51,12 @@ impl Exchange {
 pub fn exchanges(events: &[Event], clients: &[Client], separable: bool) -> Vec<Exchange> {
     let mut found = Vec::new();
     for (client, Client { messages, .. }) in clients.iter().enumerate() {
-        let course = Course { events, client, separable };
-        let (mut read, mut written) = (Progress::default(), Progress::default());
+        let service = Service { events, client, separable };
+        let (mut read, mut written) = (Moved::default(), Moved::default());
         for (number, message) in messages.iter().enumerate() {
-            let Some(taken) = read.reach(course.taken(), message.bytes) else { break };
-            let Some(replying) = written.span(course.given(), message.bytes) else { break };
-            if let Some(phases) = course.phases(message, taken) {
+            let Some(taken) = read.reach(service.taken(), message.bytes) else { break };
+            let Some(replying) = written.span(service.given(), message.bytes) else { break };
+            if let Some(phases) = service.phases(message, taken) {
                 found.push(Exchange { client, message: number, replying, ..phases });
             }
         }
@@ -65,13 +66,13 @@ pub fn exchanges(events: &[Event], clients: &[Client], separable: bool) -> Vec<E
 }
 
 /// What the server did for one client.
-struct Course<'a> {
+struct Service<'a> {
     events: &'a [Event],
     client: usize,
     separable: bool,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Service<'a> {
     fn of(&self, kinds: &'static [Kind]) -> impl Iterator<Item = (usize, &'a Event)> + use<'a> {
         let (events, client) = (self.events, self.client);
         let its =
@@ -161,11 +162,11 @@ impl Exchange {
 
 /// How many bytes have moved so far in the events of one direction.
 #[derive(Default)]
-struct Progress {
+struct Moved {
     bytes: usize,
 }
 
-impl Progress {
+impl Moved {
     /// The event with which the next `bytes` have moved.
     fn reach<'a>(
         &mut self,

@@ -46,6 +46,39 @@ impl Current {
     }
 }
 
+/// Ends the server, and then this process, when SIGINT or SIGTERM comes: as the terminal sends the
+/// first to both, but `kill` sends the second to one.
+#[cfg(unix)]
+pub(crate) fn end_on_a_signal(current: Current) -> io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    // Threads that start later inherit it: none of them ends the process in the middle.
+    signals.thread_block()?;
+    let wait = move || {
+        // sigwait(3) fails only for a set without signals, or where it was interrupted.
+        let signal = loop {
+            if let Ok(signal) = signals.wait() {
+                break signal;
+            }
+        };
+        // Held to the end: no other server can start.
+        let _none_left = current.kill();
+        // Below the progress bar.
+        eprintln!();
+        std::process::exit(128 + signal as i32)
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
+}
+
+/// Elsewhere the system ends servers with the console that they share.
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+pub(crate) fn end_on_a_signal(_current: Current) -> io::Result<()> {
+    Ok(())
+}
+
 struct Pipes {
     pid: u32,
     stdout: Option<ChildStdout>,

@@ -1,8 +1,8 @@
 //! # Compare: this run beside an earlier one
 //!
 //! Problem: whoever changed a server wants to know what it changed, and not to read two tables.
-//! Idea: read the file that an earlier run wrote, put each main figure beside its own from then, and
-//! say which differ by more than the noise of both.
+//! Idea: read the file that an earlier run wrote, put each main figure beside its own from then,
+//! and say which differ by more than the noise of both.
 //! Leaves out: files of other schemas: their figures may mean something else.
 //! Read before: `study/compare/judge.rs`. Read next: `study.rs`.
 //! Try: `cargo run --release -- study --compare figures.json`

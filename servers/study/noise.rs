@@ -35,7 +35,7 @@ pub struct Noise {
 /// The main figures of one slice, or of one short run.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(missing_docs, reason = "the fields are those of `Noise`, and described there")]
-pub struct Moment {
+pub struct Measurement {
     pub messages_per_second: Option<f64>,
     pub cpu_us_per_message: Option<f64>,
     pub cpu_percent: Option<f64>,
@@ -65,28 +65,28 @@ impl Noise {
     pub fn of(measured: &Measured) -> Noise {
         let mut noise = Noise::default();
         for (slice, usage) in measured.load.slices.iter().zip(&measured.slices) {
-            noise.push(Moment::of(slice, usage));
+            noise.push(Measurement::of(slice, usage));
         }
         noise
     }
 
     /// Takes one more measurement of the same load.
-    pub fn push(&mut self, moment: Moment) {
-        self.messages_per_second.0.extend(moment.messages_per_second);
-        self.cpu_us_per_message.0.extend(moment.cpu_us_per_message);
-        self.cpu_percent.0.extend(moment.cpu_percent);
-        self.p50_us.0.extend(moment.p50_us);
-        self.p90_us.0.extend(moment.p90_us);
-        self.p99_us.0.extend(moment.p99_us);
+    pub fn push(&mut self, one: Measurement) {
+        self.messages_per_second.0.extend(one.messages_per_second);
+        self.cpu_us_per_message.0.extend(one.cpu_us_per_message);
+        self.cpu_percent.0.extend(one.cpu_percent);
+        self.p50_us.0.extend(one.p50_us);
+        self.p90_us.0.extend(one.p90_us);
+        self.p99_us.0.extend(one.p99_us);
     }
 }
 
-impl Moment {
-    fn of(slice: &Slice, usage: &Usage) -> Moment {
+impl Measurement {
+    fn of(slice: &Slice, usage: &Usage) -> Measurement {
         let cpu = usage.cpu.map(|(cpu, _)| cpu.as_secs_f64());
         let latency = |of: fn(&Spread) -> f64| slice.latency_us.as_ref().map(of);
         let messages = float(slice.messages);
-        Moment {
+        Measurement {
             messages_per_second: per(messages, slice.seconds).filter(|_| messages > 0.0),
             cpu_us_per_message: cpu.and_then(|cpu| per(1e6 * cpu, messages)),
             cpu_percent: cpu.and_then(|cpu| per(100.0 * cpu, usage.time.as_secs_f64())),
@@ -134,7 +134,7 @@ mod tests {
     fn in_json_a_figure_has_its_range_or_null() {
         let mut noise = Noise::default();
         for cpu in [6.0, 5.0] {
-            noise.push(Moment { cpu_us_per_message: Some(cpu), ..Moment::default() });
+            noise.push(Measurement { cpu_us_per_message: Some(cpu), ..Measurement::default() });
         }
         let json = serde_json::to_value(&noise).unwrap();
         let range = serde_json::json!({"min": 5.0, "median": 5.5, "max": 6.0});

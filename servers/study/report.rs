@@ -1,7 +1,7 @@
 //! # Report: what a study leaves behind
 //!
-//! Problem: figures say what a model costs, and pictures why; a reader wants both in one place, from
-//! the same machine and the same day.
+//! Problem: figures say what a model costs, and pictures why; a reader wants both in one place,
+//! from the same machine and the same day.
 //! Idea: when all is measured, each model plays the scene; pictures, charts and words go into one
 //! page. What is recorded is not measured, and what is measured is not recorded.
 //! Leaves out: how the page looks: `study/page.rs`.

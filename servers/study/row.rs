@@ -11,7 +11,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::noise::{Moment, Noise};
+use super::noise::{Measurement, Noise};
 use super::phase::{Measured, Phase};
 use super::sample::Source;
 use crate::figures::float;
@@ -181,7 +181,7 @@ impl Findings {
 
     /// Takes the same load on another server process for one more measurement.
     pub fn again(&mut self, other: &Findings) {
-        self.noise.push(Moment {
+        self.noise.push(Measurement {
             messages_per_second: other.messages_per_second().get(),
             cpu_us_per_message: other.cpu_us_per_message.get(),
             cpu_percent: other.cpu_percent.get(),

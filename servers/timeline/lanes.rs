@@ -9,6 +9,7 @@
 use super::ink::Ink;
 use crate::record::event::{Event, Kind, Outcome};
 use crate::scene::Scene;
+use crate::scene::client::Client;
 
 /// Columns for the names of lanes.
 const NAMES: usize = 11;
@@ -24,46 +25,55 @@ pub(super) fn draw(scene: &Scene, width: usize) -> Vec<String> {
 }
 
 fn lanes(scene: &Scene, columns: usize) -> Vec<Lane> {
-    let new = |name: String| Lane::new(name, scene.span, columns);
-    let mut lanes = Vec::new();
-    for client in &scene.clients {
-        let mut lane = new(format!("client {}", client.name));
-        lane.paint(client.connected, Ink::Connect);
-        lane.paint([client.left; 2], Ink::Left);
-        for message in &client.messages {
-            lane.paint(message.sent, Ink::Sent);
-            message.answered.into_iter().for_each(|at| lane.paint([at; 2], Ink::Answered));
-        }
-        lanes.push(lane);
-    }
+    let new = |name: &str| Lane::new(name, scene.span, columns);
+    let clients = scene.clients.iter();
+    let mut lanes: Vec<Lane> = clients
+        .map(|client| client_lane(client, new(&format!("client {}", client.name))))
+        .collect();
     for (place, name) in scene.threads.iter().enumerate() {
-        let mut lane = new(if name == "main" { "server".into() } else { format!("server {name}") });
-        for event in scene.sleeps().into_iter().filter(|event| event.thread == place) {
-            lane.paint([event.begin, event.end], Ink::Sleeps);
-        }
-        for event in scene.events.iter().filter(|event| event.thread == place) {
-            lane.add(event, scene.separable);
-        }
-        lanes.push(lane);
+        let name = if name == "main" { "server".into() } else { format!("server {name}") };
+        lanes.push(thread_lane(scene, place, new(&name)));
     }
     if !scene.tasks.is_empty() {
-        for (name, kind, ink) in
-            [("run queue", Kind::Queued, Ink::Queued), ("tasks", Kind::Poll, Ink::Poll)]
-        {
-            let mut lane = new(name.to_owned());
-            for event in scene.events.iter().filter(|event| event.kind == kind) {
-                lane.paint([event.begin, event.end], ink);
-            }
-            lanes.push(lane);
-        }
+        lanes.push(step_lane(scene, Kind::Queued, Ink::Queued, new("run queue")));
+        lanes.push(step_lane(scene, Kind::Poll, Ink::Poll, new("tasks")));
     }
-    lanes.extend((0..scene.clients.len()).map(|place| connection(scene, place, columns)));
+    for (place, name) in scene.connections.iter().enumerate() {
+        lanes.push(connection_lane(scene, place, new(&format!("for {name}"))));
+    }
     lanes
 }
 
+fn client_lane(client: &Client, mut lane: Lane) -> Lane {
+    lane.paint(client.connected, Ink::Connect);
+    lane.paint([client.left; 2], Ink::Left);
+    for message in &client.messages {
+        lane.paint(message.sent, Ink::Sent);
+        message.answered.into_iter().for_each(|at| lane.paint([at; 2], Ink::Answered));
+    }
+    lane
+}
+
+fn thread_lane(scene: &Scene, thread: usize, mut lane: Lane) -> Lane {
+    for event in scene.sleeps().into_iter().filter(|event| event.thread == thread) {
+        lane.paint([event.begin, event.end], Ink::Sleeps);
+    }
+    for event in scene.events.iter().filter(|event| event.thread == thread) {
+        lane.add(event, scene.separable);
+    }
+    lane
+}
+
+/// The steps of one kind in the runtime's loop.
+fn step_lane(scene: &Scene, kind: Kind, ink: Ink, mut lane: Lane) -> Lane {
+    for event in scene.events.iter().filter(|event| event.kind == kind) {
+        lane.paint([event.begin, event.end], ink);
+    }
+    lane
+}
+
 /// What the server did for one client, and for how long it did not look.
-fn connection(scene: &Scene, place: usize, columns: usize) -> Lane {
-    let mut lane = Lane::new(format!("for {}", scene.connections[place]), scene.span, columns);
+fn connection_lane(scene: &Scene, place: usize, mut lane: Lane) -> Lane {
     let its = || scene.events.iter().filter(|event| event.connection == Some(place));
     its().for_each(|event| lane.add(event, scene.separable));
     let mut taken = its().filter(|event| brings(event)).peekable();
@@ -88,8 +98,8 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(name: String, span: i64, columns: usize) -> Lane {
-        Lane { name, span, cells: vec![Ink::Nothing; columns] }
+    fn new(name: &str, span: i64, columns: usize) -> Lane {
+        Lane { name: name.to_owned(), span, cells: vec![Ink::Nothing; columns] }
     }
 
     fn add(&mut self, event: &Event, separable: bool) {

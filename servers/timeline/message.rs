@@ -14,6 +14,7 @@ use super::lanes::column;
 use crate::figures::short;
 use crate::scene::Scene;
 use crate::scene::exchange::{Exchange, Range, Span};
+use crate::text::wrapped;
 
 /// The median message, phase by phase, and how long such phases took in all others.
 pub(super) fn draw(scene: &Scene, width: usize) -> Vec<String> {
@@ -28,15 +29,14 @@ pub(super) fn draw(scene: &Scene, width: usize) -> Vec<String> {
         us(end - begin)
     );
     let columns = width.saturating_sub(LABELS).max(1);
-    let mut lines: Vec<String> =
-        crate::text::wrapped(&title, width).lines().map(str::to_owned).collect();
+    let mut lines = vec![wrapped(&title, width)];
     lines.extend(phases.iter().map(|phase| phase.drawn([begin, end], columns)));
     if let Some(Range { min, median, max }) = scene.spread.in_hand_us {
         let [min, median, max] = [min, median, max].map(short);
         let all = format!(
             "From arrival to data in hand, all of them: {min} to {max} µs, median {median}."
         );
-        lines.extend(crate::text::wrapped(&all, width).lines().map(str::to_owned));
+        lines.push(wrapped(&all, width));
     }
     lines
 }

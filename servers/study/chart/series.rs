@@ -4,7 +4,7 @@
 //! of one model are neither.
 //! Idea: three ways to walk through the rows; in each, a point that is not there says why.
 //! Leaves out: which series make a chart: `chart.rs`.
-//! Read before: `study/chart.rs`. Read next: `study/compare.rs`.
+//! Read before: `study/chart.rs`. Read next: `study/compare/judge.rs`.
 //! Try: `cargo test chart`
 
 use super::{Mark, Place, Series};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::study::figures::Machine;
 use crate::study::made_up::{findings, row, spinner, unavailable};
-use crate::study::noise::Moment;
+use crate::study::noise::Measurement;
 use crate::study::row::{Figure, Point};
 
 fn all() -> Vec<Chart> {
@@ -14,7 +14,10 @@ fn all() -> Vec<Chart> {
             phases.idle.memory_per_connection = Figure::missing("nobody counts it");
             for cpu in [5.0, 7.0, 6.0] {
                 let cpu_us_per_message = Some(cpu);
-                phases.full.noise.push(Moment { cpu_us_per_message, ..Moment::default() });
+                phases
+                    .full
+                    .noise
+                    .push(Measurement { cpu_us_per_message, ..Measurement::default() });
             }
         }),
         spinner("nonblocking", |phases| {

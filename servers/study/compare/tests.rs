@@ -3,7 +3,7 @@
 use super::*;
 use crate::study::figures::Machine;
 use crate::study::made_up::{row, unavailable};
-use crate::study::noise::Moment;
+use crate::study::noise::Measurement;
 use crate::study::row::{Figure, Row};
 
 /// A model whose CPU time per message is spread like this, the middle one being its figure.
@@ -12,7 +12,7 @@ fn costs(model: &'static str, [least, figure, most]: [f64; 3]) -> Row {
         phases.full.cpu_us_per_message = Figure::Is(figure);
         for cpu in [least, figure, most] {
             let cpu_us_per_message = Some(cpu);
-            phases.full.noise.push(Moment { cpu_us_per_message, ..Moment::default() });
+            phases.full.noise.push(Measurement { cpu_us_per_message, ..Measurement::default() });
         }
     })
 }
