@@ -63,7 +63,7 @@ fn facts(scene: &Scene) -> Facts<'_> {
         second_spoke: ms(spoke),
         second_heard: ms(heard),
         second_waits: after_the_first.then(|| ms(late)),
-        second_us: (late / 1000).to_string(),
+        second_us: grouped(late.cast_unsigned() / 1000),
         in_hand: median(scene.spread.in_hand_us),
         copying: median(scene.spread.copying_us),
     }

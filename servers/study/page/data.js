@@ -9,8 +9,11 @@ const page = JSON.parse(document.getElementById("data").textContent);
 for (const scene of page.scenes) {
   for (const event of scene.events ?? []) {
     if (!event.steps) continue;
-    let moment = event.begin;
-    event.at = Float64Array.from(event.steps, (step) => (moment += step));
+    // The first call has no distance: it is when the event began.
+    const at = new Float64Array(event.steps.length + 1);
+    at[0] = event.begin;
+    event.steps.forEach((step, index) => (at[index + 1] = at[index] + step));
+    event.at = at;
     delete event.steps;
   }
 }

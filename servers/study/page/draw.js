@@ -55,6 +55,12 @@ function asCluster(cluster) {
   return { phase: "cluster", title: many(cluster.items.length, "step"), facts: [...names, PHASES.cluster[1]] };
 }
 
+function vainCall(at, run) {
+  if (run.count === 1) return run;
+  const facts = [`at ${moment(at, 1)}`, `one of ${grouped(run.count)}`];
+  return { begin: at, end: at, title: `${run.title}: not yet`, facts };
+}
+
 /** Draws into the plot's own coordinates, and remembers what lies where. */
 class Pen {
   constructor(view, width) {
@@ -90,7 +96,8 @@ class Pen {
     if (text) this.add(svg("text", { class: name, x: from + room / 2, y }, text));
   }
 
-  span(mark, top, height) {
+  /** A mark, with words up to where the next one covers it. */
+  span(mark, top, height, covered = Infinity) {
     const left = this.x(mark.begin);
     const right = Math.max(left + 1.6, this.x(mark.end));
     const { phase } = mark;
@@ -101,33 +108,50 @@ class Pen {
     const name = PHASES[phase][0];
     const long = took(mark.end - mark.begin);
     const texts = [`${mark.label ?? name} ${long}`, `${name} ${long}`, name, long];
-    this.words(left, right, top + height / 2, texts);
+    this.words(left, Math.min(right, this.x(covered)), top + height / 2, texts);
   }
 
   band(band, top, height) {
     if (!this.sees(band.begin, band.end)) return;
+    if (callsOf(band.runs) <= FEW) {
+      for (const run of band.runs) run.at.forEach((at) => this.lone(at, run, top, height));
+      return;
+    }
     const left = this.x(band.begin);
     const right = Math.max(left + 1.6, this.x(band.end));
     const { count, single } = seenOf(band, this.view, this.scale);
     const text = `${many(count, "call")} in vain`;
+    const shape = single ? "vain-ground" : "mark vain";
+    this.add(svg("rect", { class: shape, x: left, y: top, width: right - left, height }));
+    const counted = countedFrom(band.runs);
+    const facts = [`from ${moment(band.begin, 1000)} to ${moment(band.end, 1000)}`,
+      ...(counted === null ? [] : [`from ${moment(counted, 1000)} on only counted`]),
+      ...band.runs.slice(0, 4).map((run) => `${run.title}: ${grouped(run.count)} times ‘not yet’`)];
+    this.spot(left, right, top, height, { begin: band.begin, end: band.end, phase: "vain", title: text, facts });
     if (single) {
-      this.add(svg("rect", { class: "vain-ground", x: left, y: top, width: right - left, height }));
       for (const { at, run } of single) this.call(at, run, top, height);
       return;
     }
-    this.add(svg("rect", { class: "mark vain", x: left, y: top, width: right - left, height }));
-    const facts = [`from ${moment(band.begin, 1000)} to ${moment(band.end, 1000)}`,
-      ...band.runs.slice(0, 4).map((run) => `${run.title}: ${grouped(run.count)} times ‘not yet’`)];
-    this.spot(left, right, top, height, { begin: band.begin, end: band.end, phase: "vain", title: text, facts });
     this.words(left, right, top + height / 2, [text, `${grouped(count)} in vain`, grouped(count)]);
   }
 
   call(at, run, top, height) {
     const x = this.x(at);
     this.add(svg("line", { class: "call", x1: x, x2: x, y1: top + 1, y2: top + height - 1 }));
-    const facts = [`at ${moment(at, 1)}`, `one of ${grouped(run.count)}`];
-    const item = { begin: at, end: at, phase: "vain", title: `${run.title}: not yet`, facts };
-    this.spot(x - 1, x + 1, top, height, item);
+    this.spot(x - 1, x + 1, top, height, vainCall(at, run));
+  }
+
+  /** A call in vain that stands alone: a tick from far, a pale span from near. */
+  lone(at, run, top, height) {
+    const left = this.x(at);
+    const right = run.count === 1 ? this.x(run.end) : left;
+    if (right - left < 6) {
+      this.add(svg("line", { class: "lone", x1: left, x2: left, y1: top, y2: top + height * 0.3 }));
+    } else {
+      this.add(svg("rect", { class: "lone", x: left, y: top, width: right - left, height, rx: 2 }));
+      this.words(left, right, top + height / 2, [outcomeText("not_yet")]);
+    }
+    this.spot(left - 1, Math.max(left + 1, right), top, height, vainCall(at, run));
   }
 
   sign(sign, top, height) {
@@ -164,9 +188,10 @@ function drawLane(pen, { lane, top, height }) {
     const [from, to] = lane.present.map((moment) => pen.x(moment));
     pen.add(svg("rect", { class: "present", x: from, y: top, width: Math.max(0, to - from), height }));
   }
-  for (const one of gathered(lane.marks, pen.view, pen.scale)) {
-    pen.span(one.items ? { ...one, ...asCluster(one) } : one, body.top, body.height);
-  }
+  const marks = gathered(lane.marks, pen.view, pen.scale);
+  marks.forEach((one, index) => {
+    pen.span(one.items ? { ...one, ...asCluster(one) } : one, body.top, body.height, marks[index + 1]?.begin);
+  });
   bands(lane.runs).forEach((band) => pen.band(band, body.top, body.height));
   for (const line of lane.lines) {
     if (pen.sees(line.begin, line.open ? Infinity : line.end)) pen.line(line, top);
@@ -212,13 +237,17 @@ function draw(node, plot, view, width) {
   const pen = new Pen(view, places.width);
   const grounds = places.rows.map(({ lane, top, height }) =>
     svg("rect", { class: `ground nth${lane.tint ?? 0}`, x: 0, y: top, width: places.width, height, rx: 3 }));
-  places.rows.forEach((row) => drawLane(pen, row));
+  const lanes = places.rows.map((row) => {
+    pen.nodes = [];
+    drawLane(pen, row);
+    return svg("g", { "data-lane": row.lane.label, "data-model": row.lane.model }, ...pen.nodes);
+  });
   const labels = places.rows.map(({ lane, top, height }) => places.wide
     ? svg("text", { class: "lane", x: places.left - 12, y: top + height / 2, "text-anchor": "end" }, lane.label)
     : svg("text", { class: "lane", x: 2, y: top - 7 }, lane.label));
   const { height } = places;
   const inner = svg("svg", { x: places.left, y: 0, width: places.width, height, overflow: "hidden" },
-    ...grounds, ...axis(pen, height), ...pen.nodes);
+    ...grounds, ...axis(pen, height), ...lanes);
   node.setAttribute("viewBox", `0 0 ${width} ${height}`);
   node.setAttribute("height", height);
   node.replaceChildren(inner, ...labels);

@@ -79,8 +79,11 @@ function connectionLane(scene, index, lanes) {
   // Drawn a second time, for this one only: no event of its own.
   row.runs = lanes.flatMap((one) => one.runs.filter((run) => run.connection === index));
   // Who asks in vain waits, too: the calls say so better than a span that covers them.
-  const met = exchangeMarks(scene, index).filter(({ phase }) => phase !== "waiting" || row.runs.length === 0);
-  row.marks = [...met, ...queuedMarks(scene, index)].sort((a, b) => a.begin - b.begin);
+  const spins = row.runs.some((run) => run.count > FEW);
+  const slept = sleptMarks(scene, index);
+  const met = exchangeMarks(scene, index)
+    .filter(({ phase }) => phase !== "waiting" || (!spins && slept.length === 0));
+  row.marks = [...slept, ...met, ...queuedMarks(scene, index)].sort((a, b) => a.begin - b.begin);
   return row;
 }
 
@@ -95,19 +98,40 @@ function home(event, lanes) {
   return threads[event.thread] ?? threads[0];
 }
 
+/** What a thread or a task is there for: one client, or to accept them all. */
+function purposeOf(scene, name) {
+  if (scene.connections.includes(name)) return `${LANES.forWhom} ${name}`;
+  return ["main", "acceptor"].includes(name) ? LANES.accepts : name;
+}
+
+/** A lane for each thread, by its number: its purpose is said where there are several. */
+function threadLanes(scene) {
+  if (scene.threads.length < 2) return [lane("thread", LANES.thread)];
+  return scene.threads.map((name) => {
+    const purpose = purposeOf(scene, name);
+    const nth = scene.connections.indexOf(name);
+    return lane("thread", `${LANES.thread}: ${purpose}`, { purpose, nth, thin: true });
+  });
+}
+
+function taskLane(scene, name) {
+  const purpose = purposeOf(scene, name);
+  return lane("task", purpose.startsWith(LANES.task) ? purpose : `${LANES.task}: ${purpose}`, { thin: true });
+}
+
 /** All lanes of a scene, from the top. */
 function lanesOf(scene) {
-  const named = scene.threads.length > 1;
-  const threads = (named ? scene.threads : [""]).map((name, index) =>
-    lane("thread", `${LANES.thread} ${name}`.trim(), { nth: index, thin: named }));
+  const threads = threadLanes(scene);
   const isAsync = scene.tasks.length > 0;
   // Where the runtime parks, that is when its thread sleeps; its wait is the reactor's own.
   const reactor = isAsync && scene.events.some(({ kind }) => kind === "park") ? lane("reactor", LANES.reactor) : null;
   const queue = isAsync ? lane("queue", LANES.queue) : null;
-  const tasks = scene.tasks.map((name) => lane("task", `${LANES.task} ${name}`, { thin: true }));
+  const tasks = scene.tasks.map((name) => taskLane(scene, name));
   const lanes = { threads, reactor, queue, tasks };
   for (const event of scene.events) place(scene, event, home(event, lanes));
-  const server = [...threads, reactor, queue, ...tasks].filter(Boolean);
+  // Threads come as the clients do, not as they first ran.
+  const inOrder = [...threads].sort((a, b) => a.nth - b.nth);
+  const server = [...inOrder, reactor, queue, ...tasks].filter(Boolean);
   server.forEach((one) => one.marks.sort((a, b) => a.begin - b.begin));
   const connections = scene.connections.map((_, index) => connectionLane(scene, index, server));
   return [kernelLane(scene), ...server, ...connections].map((one) => ({ ...one, model: scene.model }));

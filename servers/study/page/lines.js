@@ -18,10 +18,13 @@ function axisOf(values, isLog) {
     return { share: (v) => v / (most * 1.05), marks: moments, name: (v) => (step >= 1 ? grouped(v) : v.toFixed(Math.ceil(-Math.log10(step)))) };
   }
   const some = values.filter((v) => v > 0);
-  const bottom = Math.floor(Math.log10(Math.min(...some, most)) + 1e-9);
+  const least = Math.floor(Math.log10(Math.min(...some, most)) + 1e-9);
+  // A logarithmic axis has no zero: where there are some, they lie on a line of their own, below all.
+  const hasZero = some.length < values.length;
+  const bottom = hasZero ? least - 1 : least;
   const top = Math.max(bottom + 1, Math.ceil(Math.log10(most) - 1e-9));
   const marks = Array.from({ length: top - bottom + 1 }, (_, n) => 10 ** (bottom + n));
-  return { share: (v) => (Math.log10(Math.max(v, 10 ** bottom)) - bottom) / (top - bottom), marks, name: (v) => power(+v.toPrecision(3)) };
+  return { share: (v) => (Math.log10(Math.max(v, 10 ** bottom)) - bottom) / (top - bottom), marks, name: (v) => (hasZero && v === marks[0] ? "0" : power(+v.toPrecision(3))) };
 }
 
 const dot = (series, x, y) =>

@@ -24,8 +24,8 @@ function nearOf(exchange) {
   return { from: from - room, to: to + room };
 }
 
-const labelled = (lanes, suffix) =>
-  lanes.map((lane) => ({ ...lane, label: suffix ? `${lane.model} ${suffix(lane)}`.trim() : lane.model }));
+const labelled = (lanes) => lanes.map((lane) =>
+  ({ ...lane, label: lane.purpose ? `${lane.model}: ${lane.purpose}` : lane.model }));
 
 /** Two models: each role of the one above the same role of the other. */
 function overlaid(models) {
@@ -33,7 +33,7 @@ function overlaid(models) {
   const order = ["kernel", "thread", "reactor", "queue", "task", "connection"];
   const rank = (lane) => order.indexOf(lane.role.split(" ")[0]) * 100 + (+lane.role.split(" ")[1] || 0);
   lanes.sort((a, b) => rank(a) - rank(b));
-  return lanes.map((lane) => ({ ...lane, label: `${lane.model}: ${lane.label}` }));
+  return lanes.map((lane) => ({ ...lane, label: `${lane.model}: ${lane.purpose ?? lane.label}` }));
 }
 
 const PLOTS = {
@@ -47,8 +47,7 @@ const PLOTS = {
   }),
   threads: () => ({
     name: "What each thread does", models: scenes.map(({ model }) => model),
-    lanes: labelled(scenes.flatMap(({ model }) => all.get(model).filter(({ role }) => role === "thread")),
-      (lane) => (lane.thin ? lane.label.replace(`${LANES.thread} `, "") : "")),
+    lanes: labelled(scenes.flatMap(({ model }) => all.get(model).filter(({ role }) => role === "thread"))),
     home: wholeOf(longest), limit: limitOf(scenes),
   }),
   second: () => ({
@@ -87,7 +86,8 @@ function startLegends() {
   document.querySelector("[data-legend]").append(...Object.entries(PHASES).map(item), ...signs);
   for (const list of document.querySelectorAll("[data-parts]")) {
     const scene = sceneOf(list.dataset.parts);
-    const parts = partsOf(scene.exchanges[scene.median]).filter(({ phase }) => phase !== "waiting");
+    const parts = partsOf(scene.exchanges[scene.median])
+      .filter(({ phase, span }) => phase !== "waiting" && span[1] > span[0]);
     list.append(...parts.map(({ phase, span }) =>
       html("li", {}, swatch(phase), html("span", {}, PHASES[phase][0]), html("b", {}, took(span[1] - span[0])))));
   }

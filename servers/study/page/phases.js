@@ -26,6 +26,31 @@ function exchangeMarks(scene, connection) {
   return marks;
 }
 
+/**
+ * Where one call waits for all clients: each of its sleeps is a wait for this client too, not only
+ * the one that its message ends. From its accept on; not while a message of it is under way.
+ */
+function sleptMarks(scene, connection) {
+  const accepted = scene.events.find((event) => event.connection === connection && event.kind === "accept");
+  const sleeps = scene.events.filter(({ kind }) => kind === "wait" || kind === "park");
+  let from = accepted ? accepted.end : Infinity;
+  const gaps = scene.clients[connection].messages.map((message) => {
+    const gap = [from, message.arrived ?? message.sent[1]];
+    from = Math.max(from, message.answered ?? Infinity);
+    return gap;
+  });
+  gaps.push([from, scene.clients[connection].left]);
+  return gaps.flatMap(([begin, end]) => sleeps.flatMap((sleep) => {
+    const span = [Math.max(begin, sleep.begin), Math.min(end, sleep.end)];
+    return span[0] < span[1] ? [waitMark(scene, connection, span)] : [];
+  }));
+}
+
+function waitMark(scene, connection, [begin, end]) {
+  const facts = [`for ${scene.connections[connection]}`, `begins at ${moment(begin, 100)}`, `takes ${took(end - begin)}`];
+  return { begin, end, phase: "waiting", title: PHASES.waiting[0], facts };
+}
+
 /** For each message, when the server began the read that brought its first byte; or null. */
 function lookedAt(scene, connection) {
   const reads = scene.events.filter(

@@ -100,6 +100,7 @@ function makePicture(host, plot) {
   const longest = Math.max(...plot.lanes.map((lane) => lane.label.length));
   const stage = makeStage(plot);
   const state = { view: within(plot.home, plot.limit), drawn: { spots: [], left: 0, width: 1 }, chosen: null };
+  const counted = countedFrom(plot.lanes.flatMap((lane) => lane.runs));
   plot.gutter = Math.round(longest * 7.1) + 22;
   let asked = false;
   const look = (view) => {
@@ -123,7 +124,8 @@ function makePicture(host, plot) {
     if (state.chosen !== null) acts.outlined();
     const vain = vainIn(plot, state.view);
     stage.dataset.vain = vain;
-    tools.span.textContent = `${took(to - from)} in view${vain > 0 ? `, ${many(vain, "call")} in vain` : ""}`;
+    tools.span.textContent = `${took(to - from)} in view${vain > 0 ? `, ${many(vain, "call")} in vain` : ""}` +
+      (counted !== null && counted < to ? `, from ${moment(counted)} on only counted` : "");
   };
   Object.assign(acts, makeChoice(stage, plot, state, tip, look));
   const xOf = (event) => event.clientX - stage.getBoundingClientRect().left - state.drawn.left;

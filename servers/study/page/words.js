@@ -7,7 +7,7 @@
 /** Name and explanation of each phase, in the order of the legend. */
 const PHASES = {
   sleep: ["sleeps", "The thread sleeps in the kernel: it costs nothing."],
-  vain: ["asks in vain", "Calls that came back with ‘not yet’: a line each, or a band where they are too many."],
+  vain: ["asks in vain", "Calls that came back with ‘not yet’: a band; from near, a line each. A thin tick is one that stands alone."],
   waiting: ["waits for data", "The server waits for this client, and nothing has come."],
   queued: ["not looked at yet", "The data is there, but the server has not begun to look."],
   waking: ["waking", "The data is there; the thread does not run yet, or has not asked again."],
@@ -39,7 +39,7 @@ const SIGN_ARRIVAL = "The kernel has a message of this client. The line below it
 
 const LANES = {
   kernel: "kernel", thread: "thread", reactor: "reactor", queue: "run queue", task: "task",
-  connection: "client",
+  connection: "client", accepts: "accepts", forWhom: "for",
 };
 
 const grouped = (number) => Math.round(number).toLocaleString("en-US");

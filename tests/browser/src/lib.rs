@@ -3,7 +3,7 @@
 //! Problem: that a page is well-formed says nothing about whether anybody can see it.
 //! Idea: a real browser without a window opens the file, and is asked what it shows.
 //! Leaves out: other browsers.
-//! Read before: `made_up.rs`, `window.rs`, `ask.rs`. Read next: `tests/page.rs`.
+//! Read before: `made_up.rs`, `real.rs`, `window.rs`, `ask.rs`. Read next: `tests/page.rs`.
 //! Try: `cargo test -p dormouse-browser`
 
 #![allow(
@@ -16,6 +16,7 @@
 
 pub mod ask;
 pub mod made_up;
+pub mod real;
 pub mod window;
 
 use dormouse_study::study::page::render;

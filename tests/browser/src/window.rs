@@ -62,18 +62,23 @@ pub fn chromium() -> Result<PathBuf, String> {
     })
 }
 
+/// The browser; none, with a printed reason, where there is none. With
+/// `DORMOUSE_BROWSER=required` that is a failure.
+pub fn chromium_or_reason() -> Option<PathBuf> {
+    match chromium() {
+        Ok(path) => Some(path),
+        Err(why) if env::var_os("DORMOUSE_BROWSER").is_some() => panic!("{why}"),
+        Err(why) => {
+            println!("skipped: {why}");
+            None
+        }
+    }
+}
+
 impl Window {
-    /// Opens `html` from a file, `width` and `height` pixels large; none, with a printed reason,
-    /// where there is no browser. With `DORMOUSE_BROWSER=required` that is a failure.
+    /// Opens `html` from a file, `width` and `height` pixels large, where there is a browser.
     pub fn open(html: &str, width: u32, height: u32) -> Option<Window> {
-        let path = match chromium() {
-            Ok(path) => path,
-            Err(why) if env::var_os("DORMOUSE_BROWSER").is_some() => panic!("{why}"),
-            Err(why) => {
-                println!("skipped: {why}");
-                return None;
-            }
-        };
+        let path = chromium_or_reason()?;
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("report.html");

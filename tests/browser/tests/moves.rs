@@ -10,9 +10,10 @@
 #![allow(clippy::unwrap_used, clippy::float_cmp, clippy::cast_precision_loss, reason = "tests")]
 
 use dormouse_browser::ask::{far, middle, scenes, span, view};
-use dormouse_browser::report;
 use dormouse_browser::window::Window;
-use serde_json::json;
+use dormouse_browser::{made_up, report};
+use dormouse_study::study::page::render;
+use serde_json::{Value, json};
 
 #[test]
 fn buttons_keys_and_wheel_change_the_visible_span() {
@@ -128,6 +129,43 @@ fn vain_calls_are_a_band_from_far_and_single_from_near() {
         node.dispatchEvent(new KeyboardEvent('keydown', { key: 'n' })); \
         least = Math.min(least, performance.now() - begin); } return least; })()";
     assert!(window.number(quick) < 100.0);
+}
+
+#[test]
+fn calls_beyond_those_with_times_are_a_band_that_says_so() {
+    let mut page = made_up::page();
+    let of = |scene: &&mut Value| scene["model"] == "nonblocking";
+    let scene = page["scenes"].as_array_mut().unwrap().iter_mut().find(of).unwrap();
+    let span = scene["span"].as_i64().unwrap();
+    let at: Vec<i64> = (1..400_000).map(|n| n * span / 400_000).collect();
+    scene["events"] = json!([{ "kind": "read", "thread": 0, "connection": 0, "begin": 0,
+        "end": span, "outcome": "not_yet", "count": 400_000, "at": at }]);
+    let html = render(&page).unwrap();
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    let Some(window) = Window::open(&html, 1280, 900) else { return };
+    let picture = far("nonblocking");
+    let vain = window.number(&format!("+document.querySelector({picture:?}).dataset.vain"));
+    assert_eq!(vain, 400_000.0);
+    let status = "document.querySelector('#nonblocking [data-picture=far] .span').textContent";
+    let status = window.look(status);
+    assert!(status.as_str().unwrap().ends_with("ms on only counted"), "{status}");
+    window.run(&format!("document.querySelector({picture:?}).focus()"));
+    for _ in 0..13 {
+        window.press("+");
+    }
+    let shown = |what: &str| {
+        window.number(&format!("document.querySelectorAll('{picture} {what}').length"))
+    };
+    assert_eq!(shown("line.call"), 0.0, "in the middle they have no times");
+    assert!(shown("rect.mark.vain") > 0.0);
+    window.press("Home");
+    for _ in 0..13 {
+        window.press("+");
+        while view(&window, &picture).0 > 0.0 {
+            window.press("ArrowLeft");
+        }
+    }
+    assert!(shown("line.call") > 5.0, "near the begin they have");
 }
 
 #[test]

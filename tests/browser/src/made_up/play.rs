@@ -187,9 +187,10 @@ impl Play {
         let (call, round) = (350, 350 * sockets.iter().flatten().map(|_| 1).sum::<i64>());
         let mut first = begin;
         for name in sockets.iter().flatten() {
+            // The first call has no time of its own: it is the begin of all.
             let (mut at, mut count, mut next) = (Vec::new(), 0, 0);
             while first + next < end {
-                at.push(next);
+                at.extend((count > 0).then_some(next));
                 count += 1;
                 next = count * round + count % 7 * 11;
             }
