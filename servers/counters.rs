@@ -9,6 +9,7 @@
 //! Try: `cargo run -- serve mio --stats`, then Ctrl-C
 
 mod calls;
+mod told;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -130,14 +131,14 @@ impl Counters {
     }
 
     fn ended(&self, peer: SocketAddr, end: &io::Result<()>) {
-        self.happened(Kind::Close, peer, Outcome::Done);
+        let held = self.happened(Kind::Close, peer, Outcome::Done);
         add(&self.closed, 1);
+        let reset = end.as_ref().is_err_and(is_reset);
+        add(&self.resets, u64::from(reset));
+        drop(held);
         match end {
             Ok(()) => info!("{peer} left"),
-            Err(e) if is_reset(e) => {
-                add(&self.resets, 1);
-                info!("{peer} is gone: {e}");
-            }
+            Err(e) if reset => info!("{peer} is gone: {e}"),
             Err(e) => warn!("{peer} is dropped: {e}"),
         }
     }

@@ -6,10 +6,12 @@
 //! Read next: `counters.rs`.
 //! Try: `cargo test output`
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::process;
 
 /// Turns what a peer sent into one printable line.
 ///
@@ -50,13 +52,40 @@ pub fn print_line(line: &str) -> io::Result<()> {
         .map_err(|e| io::Error::new(e.kind(), format!("write to stdout: {e}")))
 }
 
-/// Writes the file that was asked for with `option`.
+/// Writes the file that was asked for with `option`: all of it, or what was there stays.
 ///
 /// # Errors
 ///
 /// What the system says, with the path and what to do.
 pub fn write_file(option: &str, path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text).map_err(|e| unwritable(option, path, &e))
+    let written = if is_special(path) { fs::write(path, text) } else { replace(path, text) };
+    written.map_err(|e| unwritable(option, path, &e))
+}
+
+/// Whether it is a pipe, a device, or a folder: nothing that another file can take the place of.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// Writes a file beside it first: where a disk is full, or the process ends, half a file has not
+/// replaced a whole one.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // Of a link, the file that it leads to.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", process::id()));
+    let beside = path.with_file_name(name);
+    let file = OpenOptions::new().write(true).create_new(true).open(&beside);
+    // A file that can be written may stand in a folder that can't.
+    let Ok(mut file) = file else { return fs::write(path, text) };
+    let written = fs::metadata(path)
+        // Who may read it stays as it was.
+        .map_or(Ok(()), |before| file.set_permissions(before.permissions()))
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&beside, path));
+    // What can't be removed either is not worth more words than why.
+    written.inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 /// Says whether [`write_file`] could write now; what is in the file stays as it is.
@@ -65,6 +94,10 @@ pub fn write_file(option: &str, path: &Path, text: &str) -> io::Result<()> {
 ///
 /// As there.
 pub fn check_writable(option: &str, path: &Path) -> io::Result<()> {
+    if is_special(path) && !path.is_dir() {
+        // Whoever reads a pipe would take this for all that comes.
+        return Ok(());
+    }
     let open = OpenOptions::new().append(true).create(true).open(path);
     open.map(drop).map_err(|e| unwritable(option, path, &e))
 }
@@ -76,7 +109,33 @@ fn unwritable(option: &str, path: &Path, e: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures.json");
+        for text in ["first", "second"] {
+            write_file("--json", &path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_link_stays_one_and_a_full_device_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, link] = ["figures.json", "link"].map(|name| folder.path().join(name));
+        fs::write(&path, "before").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write_file("--json", &link, "after").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "after");
+        let full = write_file("--json", Path::new("/dev/full"), "text").unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert!(full.to_string().contains("/dev/full"), "{full}");
+    }
 
     #[test]
     fn letters_of_any_language_stay_readable() {

@@ -5,23 +5,25 @@
 //! Idea: two looks at the clock and one entry per call; calls in vain, one after the other, are one
 //! entry.
 //! Leaves out: what a thread does between its calls.
-//! Read before: `record/clock.rs`. Read next: `record/moments.rs`.
+//! Read before: `record/clock.rs`, `record/threads.rs`. Read next: `record/moments.rs`.
 //! Try: `cargo run -- serve nonblocking --record target/spin.json --stats`, a client, and Ctrl-C
 
 pub mod clock;
 pub mod event;
 pub mod moments;
+mod threads;
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
 
 use dormouse::Key;
+use rustc_hash::FxHashMap;
 
 use self::clock::now;
 use self::event::{Event, Kind, Outcome, Recording, SCHEMA};
+use self::threads::Threads;
 use crate::stats::Stats;
 
 /// So many events have room: enough for minutes of a server that sleeps.
@@ -54,10 +56,11 @@ pub struct Recorded {
     entries: Vec<Entry>,
     marks: usize,
     dropped: u64,
-    /// The place of a thread here is its number.
-    threads: Vec<(ThreadId, String)>,
+    threads: Threads,
+    /// Where the last event of each thread is; nowhere, if it found no room.
+    last: Vec<Option<usize>>,
     /// The entries to which the next call in vain of that kind is added.
-    runs: HashMap<(usize, Kind, About), usize>,
+    runs: FxHashMap<(usize, Kind, About), usize>,
     /// Whose a source or a task is, each of one thread's runtime.
     sources: HashMap<(usize, Key), SocketAddr>,
     tasks: HashMap<(usize, Key), SocketAddr>,
@@ -75,8 +78,9 @@ impl Default for Recorder {
             entries: Vec::with_capacity(EVENTS),
             marks: 0,
             dropped: 0,
-            threads: Vec::new(),
-            runs: HashMap::new(),
+            threads: Threads::default(),
+            last: Vec::new(),
+            runs: FxHashMap::default(),
             sources: HashMap::new(),
             tasks: HashMap::new(),
         }))
@@ -105,10 +109,11 @@ impl Recorder {
     /// source and a task are its own.
     pub fn was_for(&self, peer: SocketAddr) {
         let mut recorded = self.hold();
-        let Recorded { entries, sources, tasks, .. } = &mut *recorded;
-        let Some(last) = entries.last_mut() else { return };
+        // Of its own thread: others record meanwhile.
+        let Some(thread) = recorded.thread() else { return };
+        let Recorded { entries, last, sources, tasks, .. } = &mut *recorded;
+        let Some(last) = last[thread].map(|place| &mut entries[place]) else { return };
         let About { source, task, .. } = last.about;
-        let thread = last.event.thread;
         if last.event.kind == Kind::Accept {
             last.about.peer = Some(peer);
         } else {
@@ -129,7 +134,10 @@ impl Recorder {
 
 impl Recorded {
     fn add(&mut self, kind: Kind, about: About, [begin, end]: [i64; 2], outcome: Outcome) {
-        let thread = self.thread();
+        let Some(thread) = self.thread() else {
+            self.dropped += 1;
+            return;
+        };
         let run = (thread, kind, about);
         if outcome.is_vain() {
             // IDEA: what was in vain before, and is so again, is the same event, a call longer.
@@ -147,10 +155,12 @@ impl Recorded {
         } else {
             self.runs.clear();
         }
-        if self.entries.len() == EVENTS {
+        self.last[thread] = None;
+        if self.is_full() {
             self.dropped += 1;
             return;
         }
+        self.last[thread] = Some(self.entries.len());
         if outcome.is_vain() {
             self.runs.insert(run, self.entries.len());
         }
@@ -160,15 +170,18 @@ impl Recorded {
         self.entries.push(Entry { about, event });
     }
 
-    /// The number of the thread that calls.
-    fn thread(&mut self) -> usize {
-        let thread = thread::current();
-        let known = self.threads.iter().position(|(id, _)| *id == thread.id());
-        known.unwrap_or_else(|| {
-            let name = thread.name().unwrap_or("a thread").to_owned();
-            self.threads.push((thread.id(), name));
-            self.threads.len() - 1
-        })
+    fn is_full(&self) -> bool {
+        self.entries.len() == EVENTS
+    }
+
+    /// The number of the thread that calls; none for one that comes when there is no room any more:
+    /// threads may come and go for as long as the server runs.
+    fn thread(&mut self) -> Option<usize> {
+        let number = self.threads.number(!self.is_full())?;
+        if number >= self.last.len() {
+            self.last.resize(number + 1, None);
+        }
+        Some(number)
     }
 
     /// All of it, as a file has it.
@@ -195,7 +208,7 @@ impl Recorded {
         Recording {
             schema: SCHEMA.to_owned(),
             model: model.to_owned(),
-            threads: self.threads.iter().map(|(_, name)| name.clone()).collect(),
+            threads: self.threads.names.clone(),
             connections: connections.named(|peer| peer.to_string()),
             tasks: tasks.named(name),
             stats,

@@ -14,10 +14,7 @@ pub mod look_for;
 #[cfg(target_os = "linux")]
 pub mod stamp;
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
-use std::process;
 
 use serde::Serialize;
 
@@ -75,35 +72,16 @@ pub struct Scene {
 ///
 /// Why it can't be played, in one line.
 pub fn play(model: Model, current: &Current) -> io::Result<Scene> {
-    let file = Temporary::new(model);
     let buffer = (2 * client::SIZE).to_string();
-    // A buffer that a message does not fill: one read brings it, and says that this was all.
-    let args = ["--buffer", &buffer, "--record", &file.0.display().to_string()];
-    let server = Server::start(model, &args, current)?;
+    // A buffer that a message does not fill: one read brings it, and says that this was all. The
+    // recording comes through the pipe: a file would have to be found a place, and removed again.
+    let server = Server::start(model, &["--buffer", &buffer, "--record", "-"], current)?;
     let played = client::play(server.addr())?;
-    if server.stop()?.is_none() {
+    let Some(recording) = server.stop_recorded()? else {
         let why = "this system has no way to ask a server for its recording";
         return Err(io::Error::new(io::ErrorKind::Unsupported, why));
-    }
-    let recording: Recording = serde_json::from_str(&fs::read_to_string(&file.0)?)?;
+    };
     Ok(Scene::new(model, recording, played))
-}
-
-/// A file that is removed once it has been read.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(model: Model) -> Temporary {
-        let name = format!("dormouse-{}-{model}.json", process::id());
-        Temporary(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Where the server could not write it, there is none.
-        fs::remove_file(&self.0).ok();
-    }
 }
 
 impl Scene {

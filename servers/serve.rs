@@ -4,27 +4,27 @@
 //! say what it did.
 //! Idea: the signals are masked everywhere; one thread waits for them, and ends the process.
 //! Leaves out: letting clients finish: who is in mid-answer sees the connection end.
-//! Read before: `models.rs`. Read next: `cli.rs`.
+//! Read before: `models.rs`, `serve/end.rs`. Read next: `cli.rs`.
 //! Try: `cargo run -- serve mio --stats`, then Ctrl-C
+
+mod end;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use log::warn;
 
+use self::end::{End, is_stdout};
 use crate::counters::Counters;
 use crate::limits::raise_descriptor_limit;
 use crate::listen;
 use crate::look::Looks;
 use crate::models::{Model, shards};
 use crate::options::Options;
-use crate::output::{print_line, write_file};
-use crate::record::{Recorded, Recorder};
+use crate::output::{check_writable, print_line};
 use crate::stop::Stop;
 
 /// Serves until SIGINT or SIGTERM; 'async' prints its tasks at SIGUSR1
@@ -53,13 +53,11 @@ pub struct Serve {
     /// Print what was counted, as one line of JSON, at the end
     #[arg(long)]
     pub stats: bool,
-    /// Write when each call began and ended, as JSON, at the end (DESIGN.md, "Recordings")
+    /// Write when each call began and ended, as JSON, at the end; `-` is stdout (DESIGN.md,
+    /// "Recordings")
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
 }
-
-/// How long a server that has something under way may take to close it.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Serve {
     /// Says what is wrong with the options together, as each alone was right.
@@ -93,6 +91,9 @@ impl Serve {
     /// When the server can't start, or can't go on.
     pub fn run(self) -> io::Result<()> {
         self.model.check()?;
+        if let Some(path) = self.record.as_deref().filter(|path| !is_stdout(path)) {
+            check_writable("--record", path)?;
+        }
         // Before any other thread exists, because threads inherit the mask.
         let signals = Signals::mask(self.model == Model::Async)?;
         let limit = raise_descriptor_limit();
@@ -117,6 +118,10 @@ impl Serve {
         let ending = thread::Builder::new().name("signals".into()).spawn(move || {
             signals.wait(&end.stop.looks);
             end.process();
+        });
+        let ending = ending.map_err(|e| {
+            let why = format!("no thread can be started: {e}; raise the limit (ulimit -u)");
+            io::Error::new(e.kind(), why)
         })?;
         self.serve(listeners, &counters, &stop)?;
         // The server ended because it was asked to: the thread that asked ends the process.
@@ -212,66 +217,4 @@ impl Signals {
             thread::park();
         }
     }
-}
-
-/// What is left to do once the server should end.
-struct End {
-    counters: Arc<Counters>,
-    stop: Arc<Stop>,
-    stats: bool,
-    record: Option<PathBuf>,
-}
-
-impl End {
-    fn process(self) -> ! {
-        /// The process must be gone within a second; where it has a recording to write, later.
-        const ALL_TIME: Duration = Duration::from_millis(900);
-        const WRITING: Duration = Duration::from_secs(30);
-
-        let all_time = if self.record.is_some() { WRITING } else { ALL_TIME };
-        // Whoever should read stdout or stderr may have stopped reading, and the server may hold
-        // either while it waits for them: then nothing more can be said, and this ends the process.
-        // Where no thread can be had for it, the end may come later.
-        let bound = thread::Builder::new().name("end".into());
-        bound
-            .spawn(move || {
-                thread::sleep(all_time);
-                process::exit(0)
-            })
-            .ok();
-        if !self.stop.request(PATIENCE) {
-            warn!("the server did not close within {PATIENCE:?}");
-        }
-        // Held to the end: what is counted from here on is in neither.
-        let held = self.counters.recorder.as_ref().map(Recorder::end);
-        if let Some((recorded, path)) = held.as_ref().zip(self.record)
-            && let Err(e) = write_recording(&self.counters, recorded, &path)
-        {
-            warn!("{e}");
-        }
-        if self.stats {
-            report(&self.counters);
-        }
-        process::exit(0)
-    }
-}
-
-fn write_recording(counters: &Counters, recorded: &Recorded, path: &Path) -> io::Result<()> {
-    let recording = recorded.recording(counters.model, counters.stats()?);
-    if recording.dropped > 0 {
-        warn!("the recording has no room for the last {} events", recording.dropped);
-    }
-    write_file("--record", path, &(serde_json::to_string(&recording)? + "\n"))
-}
-
-fn report(counters: &Counters) -> ! {
-    // Held to the end of the process: no message is printed behind the statistics.
-    let _last_word = io::stdout().lock();
-    let printed = serde_json::to_string(counters)
-        .map_err(io::Error::from)
-        .and_then(|stats| print_line(&stats));
-    if let Err(e) = printed {
-        warn!("{e}");
-    }
-    process::exit(0)
 }

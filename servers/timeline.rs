@@ -72,7 +72,10 @@ fn width() -> usize {
 
 /// The picture, so many columns wide.
 fn draw(scene: &Scene, width: usize) -> String {
-    let mut lines = vec![format!("{}: {}", scene.model, scene.summary), String::new()];
+    let title = format!("{}: {}", scene.model, scene.summary);
+    let mut lines: Vec<String> =
+        crate::text::wrapped(&title, width).lines().map(str::to_owned).collect();
+    lines.push(String::new());
     lines.extend(lanes::draw(scene, width));
     lines.push(String::new());
     lines.extend(message::draw(scene, width));

@@ -88,8 +88,10 @@ fn figures_know_their_noise_their_growth_and_what_a_pause_trades() {
         panic!("{figures}")
     };
     let at = |model: &Value| -> Vec<u64> {
-        let points = model["growth"].as_array().unwrap();
-        points.iter().map(|point| point["load"]["served"].as_u64().unwrap()).collect()
+        let points = model["growth"].as_array().unwrap().iter().map(|point| &point["load"]);
+        // How many of them are served in so short a time is up to the machine.
+        assert!(points.clone().all(|load| load["served"].as_u64() > Some(0)), "{model}");
+        points.map(|load| load["connections"].as_u64().unwrap()).collect()
     };
     assert_eq!((at(nonblocking), at(select)), (vec![1, 10, 100, 1000], vec![1, 10, 100, 900]));
     let pauses = nonblocking["every"].as_array().unwrap();

@@ -367,8 +367,11 @@ fn program_without_io_uring(program: &str, errno: i32, args: &str) -> Output {
 #[test]
 fn where_io_uring_is_hidden_one_line_says_so() {
     let _turn = alone();
-    for (errno, reason) in HIDDEN {
-        let output = without_io_uring(errno, "serve uring --addr 127.0.0.1:0");
+    let commands = ["serve uring --addr 127.0.0.1:0", "timeline uring"];
+    for ((errno, reason), command) in
+        HIDDEN.into_iter().flat_map(|hidden| commands.map(|command| (hidden, command)))
+    {
+        let output = without_io_uring(errno, command);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");

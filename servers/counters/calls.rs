@@ -5,19 +5,18 @@
 //! Idea: a server hands each system call to one method here, which makes it, and gives back what
 //! came of it. Whoever wants to know what a server does listens here.
 //! Leaves out: what a server does between its calls; and how a recording is kept: `record.rs`.
-//! Read before: `counters.rs`. Read next: `reply.rs`.
+//! Read before: `counters.rs`. Read next: `counters/told.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve mio --stats`
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
-use log::{debug, info, trace, warn};
+use log::{trace, warn};
 
 use super::{Counters, add};
-use crate::output;
 use crate::record::clock::now;
 use crate::record::event::{Kind, Outcome};
 use crate::record::{About, Held, bytes, failure};
@@ -40,10 +39,9 @@ impl Counters {
             Ok((_, peer)) => (About::peer(*peer), Outcome::Done),
             Err(e) => (About::default(), failure(e)),
         };
-        // Nobody reads the recording before this is dropped: by then the call is counted, too.
-        let _until_counted = self.record(Kind::Accept, about, begin, || outcome);
+        let held = self.record(Kind::Accept, about, begin, || outcome);
         count(&self.accepts, &self.vain_accepts, &result);
-        self.note_accepted(result)
+        self.note_accepted(held, result)
     }
 
     /// Makes one call that reads from `peer` into `buffer`.
@@ -60,9 +58,9 @@ impl Counters {
         let begin = self.begin();
         let result = call(buffer);
         let outcome = || bytes(&result, Outcome::End);
-        let _until_counted = self.record(Kind::Read, About::peer(peer), begin, outcome);
+        let held = self.record(Kind::Read, About::peer(peer), begin, outcome);
         count(&self.reads, &self.vain_reads, &result);
-        self.note_received(peer, result, buffer)
+        self.note_received(held, peer, result, buffer)
     }
 
     /// Makes one call that writes to `peer`.
@@ -78,9 +76,9 @@ impl Counters {
         let begin = self.begin();
         let result = call();
         let outcome = || bytes(&result, Outcome::Bytes(0));
-        let _until_counted = self.record(Kind::Write, About::peer(peer), begin, outcome);
+        let held = self.record(Kind::Write, About::peer(peer), begin, outcome);
         count(&self.writes, &self.vain_writes, &result);
-        self.note_sent(peer, result)
+        self.note_sent(held, peer, result)
     }
 
     /// Makes one call that waits for the kernel; it says how many events it brought.
@@ -98,18 +96,16 @@ impl Counters {
             Err(e) if interrupted(e) => Outcome::Nothing,
             Err(e) => failure(e),
         };
-        let _until_counted = self.record(Kind::Wait, About::default(), begin, outcome);
+        let held = self.record(Kind::Wait, About::default(), begin, outcome);
         add(&self.waits, 1);
+        if result.as_ref().map_or_else(interrupted, |events| *events == 0) {
+            add(&self.vain_waits, 1);
+        }
+        drop(held);
         match &result {
-            Ok(0) => {
-                add(&self.vain_waits, 1);
-                trace!("woke: nothing ready");
-            }
+            Ok(0) => trace!("woke: nothing ready"),
             Ok(events) => trace!("woke: {events} ready"),
-            Err(e) if interrupted(e) => {
-                add(&self.vain_waits, 1);
-                trace!("woke: a signal came");
-            }
+            Err(e) if interrupted(e) => trace!("woke: a signal came"),
             Err(e) => warn!("wait: {e}"),
         }
         result
@@ -119,9 +115,10 @@ impl Counters {
     pub fn sleep(&self, pause: Duration) {
         let begin = self.begin();
         thread::sleep(pause);
-        let _until_counted = self.record(Kind::Wait, About::default(), begin, || Outcome::Nothing);
+        let held = self.record(Kind::Wait, About::default(), begin, || Outcome::Nothing);
         add(&self.waits, 1);
         add(&self.vain_waits, 1);
+        drop(held);
         trace!("slept {pause:?}");
     }
 
@@ -130,7 +127,8 @@ impl Counters {
     }
 
     /// Takes down a call that ends now, where there is a recorder. While the guard lives, nobody
-    /// reads the recording.
+    /// reads the recording: what it holds is counted by then. It is dropped before anything is
+    /// logged or printed, as whoever should read that may have stopped reading.
     fn record(
         &self,
         kind: Kind,
@@ -147,7 +145,7 @@ impl Counters {
     /// Reports that an operation on the connection with `peer` was handed to the kernel.
     pub fn submitted(&self, peer: SocketAddr) {
         trace!("{peer}: handed over");
-        self.happened(Kind::Submit, peer, Outcome::Done);
+        drop(self.happened(Kind::Submit, peer, Outcome::Done));
     }
 
     /// Reports a connection that the kernel took.
@@ -156,10 +154,9 @@ impl Counters {
     ///
     /// None of its own, here and below.
     pub fn accepted<S>(&self, result: io::Result<(S, SocketAddr)>) -> io::Result<(S, SocketAddr)> {
-        if let Ok((_, peer)) = &result {
-            self.happened(Kind::Accept, *peer, Outcome::Done);
-        }
-        self.note_accepted(result)
+        let peer = result.as_ref().ok().map(|(_, peer)| *peer);
+        let held = peer.and_then(|peer| self.happened(Kind::Accept, peer, Outcome::Done));
+        self.note_accepted(held, result)
     }
 
     /// Reports what the kernel received from `peer`.
@@ -173,8 +170,8 @@ impl Counters {
         result: io::Result<usize>,
         buffer: &[u8],
     ) -> io::Result<usize> {
-        self.happened(Kind::Complete, peer, bytes(&result, Outcome::End));
-        self.note_received(peer, result, buffer)
+        let held = self.happened(Kind::Complete, peer, bytes(&result, Outcome::End));
+        self.note_received(held, peer, result, buffer)
     }
 
     /// Reports what the kernel took for `peer`.
@@ -183,7 +180,7 @@ impl Counters {
     ///
     /// None of its own.
     pub fn sent(&self, peer: SocketAddr, result: io::Result<usize>) -> io::Result<usize> {
-        self.note_sent(peer, result)
+        self.note_sent(None, peer, result)
     }
 }
 
@@ -202,7 +199,7 @@ impl Counters {
             self.was_for(*peer);
         }
         count(&self.accepts, &self.vain_accepts, &result);
-        self.note_accepted(result)
+        self.note_accepted(None, result)
     }
 
     /// Reports a read from `peer` that was awaited.
@@ -218,7 +215,7 @@ impl Counters {
     ) -> io::Result<usize> {
         self.was_for(peer);
         count(&self.reads, &self.vain_reads, &result);
-        self.note_received(peer, result, buffer)
+        self.note_received(None, peer, result, buffer)
     }
 
     /// Reports a write to `peer` that was awaited.
@@ -228,7 +225,7 @@ impl Counters {
     /// None of its own.
     pub fn awaited_write(&self, peer: SocketAddr, result: io::Result<usize>) -> io::Result<usize> {
         count(&self.writes, &self.vain_writes, &result);
-        self.note_sent(peer, result)
+        self.note_sent(None, peer, result)
     }
 
     fn was_for(&self, peer: SocketAddr) {
@@ -238,76 +235,21 @@ impl Counters {
     }
 }
 
-/// What came of it, whoever made the call.
+/// What is no call.
 impl Counters {
     /// Reports that the kernel sent a signal about the connection with `peer`.
     pub fn signalled(&self, peer: SocketAddr) {
-        self.happened(Kind::Signal, peer, Outcome::Done);
+        drop(self.happened(Kind::Signal, peer, Outcome::Done));
     }
 
     /// Takes down something that takes no time, if anybody wants to know when.
-    pub(super) fn happened(&self, kind: Kind, peer: SocketAddr, outcome: Outcome) {
-        if let Some(recorder) = &self.recorder {
-            drop(recorder.happens(kind, About::peer(peer), outcome));
-        }
-    }
-
-    fn note_accepted<S>(&self, result: io::Result<(S, SocketAddr)>) -> io::Result<(S, SocketAddr)> {
-        let error = result.as_ref().err().filter(|e| e.kind() != ErrorKind::WouldBlock);
-        let number = error.and_then(io::Error::raw_os_error).unwrap_or(0);
-        let same = self.failing.swap(number, Relaxed) == number;
-        match &result {
-            Ok((_, peer)) => {
-                add(&self.accepted, 1);
-                info!("{peer} connected");
-            }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("accept: nobody yet"),
-            Err(e) if same => debug!("accept: {e}, still"),
-            Err(e) => warn!("accept: {e}"),
-        }
-        result
-    }
-
-    fn note_received(
+    pub(super) fn happened(
         &self,
+        kind: Kind,
         peer: SocketAddr,
-        result: io::Result<usize>,
-        buffer: &[u8],
-    ) -> io::Result<usize> {
-        match &result {
-            Ok(0) => debug!("{peer} has no more to say"),
-            Ok(n) => {
-                add(&self.bytes_in, *n as u64);
-                debug!("{peer} says {n} bytes: {}", excerpt(&buffer[..*n]));
-                self.print(peer, &buffer[..*n]);
-            }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("{peer}: nothing to read yet"),
-            Err(e) => trace!("{peer}: read: {e}"),
-        }
-        result
-    }
-
-    fn note_sent(&self, peer: SocketAddr, result: io::Result<usize>) -> io::Result<usize> {
-        match &result {
-            Ok(n) => {
-                add(&self.bytes_out, *n as u64);
-                debug!("{peer} is told {n} bytes");
-            }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => trace!("{peer}: no room to write yet"),
-            Err(e) => trace!("{peer}: write: {e}"),
-        }
-        result
-    }
-
-    fn print(&self, peer: SocketAddr, message: &[u8]) {
-        if !self.print.load(Relaxed) {
-            return;
-        }
-        // Whoever read the messages may leave; the clients are still to be served.
-        if let Err(e) = output::print_line(&format!("{peer}: {}", output::printable(message))) {
-            self.print.store(false, Relaxed);
-            warn!("messages are printed no longer: {e}");
-        }
+        outcome: Outcome,
+    ) -> Option<Held<'_>> {
+        self.recorder.as_ref().map(|recorder| recorder.happens(kind, About::peer(peer), outcome))
     }
 }
 
@@ -316,14 +258,5 @@ fn count<T>(calls: &AtomicU64, vain: &AtomicU64, result: &io::Result<T>) {
     add(calls, 1);
     if matches!(result, Err(e) if e.kind() == ErrorKind::WouldBlock) {
         add(vain, 1);
-    }
-}
-
-/// Shortens a message for the log.
-pub(super) fn excerpt(message: &[u8]) -> String {
-    const LONGEST: usize = 64;
-    match message.get(..LONGEST) {
-        Some(front) if message.len() > LONGEST => format!("{}...", output::printable(front)),
-        _ => output::printable(message),
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::calls::excerpt;
+use super::told::excerpt;
 use super::*;
 
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);

@@ -131,8 +131,8 @@ async fn talk(
     loop {
         // read
         // IDEA: it reads like the blocking server, but `.await` gives the thread to the others.
-        let read = read_within(limit, connection, &mut buffer).await;
-        let n = match or_silence(counters.awaited_read(peer, read, &buffer), limit)? {
+        let read = read_within(limit, connection, peer, &mut buffer, counters).await;
+        let n = match or_silence(read, limit)? {
             0 => return Ok(()),
             n => n,
         };
@@ -140,8 +140,8 @@ async fn talk(
         // write
         let mut unsent = options.reply.answer(&mut buffer[..n]);
         while !unsent.is_empty() {
-            let written = write_within(limit, connection, unsent).await;
-            match or_silence(counters.awaited_write(peer, written), limit)? {
+            let written = write_within(limit, connection, peer, unsent, counters).await;
+            match or_silence(written, limit)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 n => unsent = &unsent[n..],
             }
@@ -154,11 +154,13 @@ async fn talk(
 async fn read_within(
     limit: Option<Duration>,
     connection: &mut TcpStream,
+    peer: SocketAddr,
     buffer: &mut [u8],
+    counters: &Counters,
 ) -> io::Result<usize> {
     match within(limit, connection.read(buffer)).await {
-        Some(read) => read,
-        None => (&*SockRef::from(&*connection)).read(buffer),
+        Some(read) => counters.awaited_read(peer, read, buffer),
+        None => counters.read(peer, buffer, |buffer| (&*SockRef::from(&*connection)).read(buffer)),
     }
 }
 
@@ -166,11 +168,13 @@ async fn read_within(
 async fn write_within(
     limit: Option<Duration>,
     connection: &mut TcpStream,
+    peer: SocketAddr,
     unsent: &[u8],
+    counters: &Counters,
 ) -> io::Result<usize> {
     match within(limit, connection.write(unsent)).await {
-        Some(written) => written,
-        None => send_now(connection, unsent),
+        Some(written) => counters.awaited_write(peer, written),
+        None => counters.write(peer, || send_now(connection, unsent)),
     }
 }
 

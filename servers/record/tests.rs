@@ -1,4 +1,5 @@
 use std::net::Ipv4Addr;
+use std::thread;
 
 use super::*;
 use crate::counters::Counters;
@@ -123,4 +124,35 @@ fn nobody_adds_to_a_recording_that_has_ended() {
         drop(held);
     });
     assert_eq!(recording(&counters).events.len(), 1);
+}
+
+#[test]
+fn threads_that_come_when_there_is_no_room_take_none() {
+    let counters = Counters::new("threads", false).recorded();
+    for _ in 0..EVENTS {
+        counters.write(peer(1), || Ok(1)).unwrap();
+    }
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| counters.write(peer(2), || Ok(1)).unwrap()).join().unwrap();
+        }
+    });
+    let recording = recording(&counters);
+    assert_eq!((recording.threads.len(), recording.dropped), (1, 3));
+}
+
+#[test]
+fn whose_an_event_was_is_said_of_the_own_thread_only() {
+    let recorder = Recorder::default();
+    let accepted =
+        |begin| drop(recorder.ends(Kind::Accept, About::default(), begin, Outcome::Done));
+    accepted(1);
+    thread::scope(|scope| {
+        scope.spawn(|| accepted(2)).join().unwrap();
+    });
+    recorder.was_for(peer(7));
+    let recording = recorder.end().recording("async", Stats::default());
+    let whose: Vec<_> = recording.events.iter().map(|event| event.connection).collect();
+    assert_eq!(whose, [Some(0), None]);
+    assert_eq!(recording.connections, ["127.0.0.1:7"]);
 }

@@ -143,8 +143,12 @@ impl Talk {
         super::stamp::ask_for_stamps(&stream)?;
         let (sender, answers) = channel();
         let reader = stream.try_clone()?;
-        thread::Builder::new().name(format!("client {name}")).spawn(move || {
+        let thread = thread::Builder::new().name(format!("client {name}")).spawn(move || {
             read_answers(reader, |answer| sender.send(answer).is_ok());
+        });
+        thread.map_err(|e| {
+            let why = format!("client {name} has no thread: {e}; raise the limit (ulimit -u)");
+            io::Error::new(e.kind(), why)
         })?;
         let addr = stream.local_addr()?.to_string();
         let client = Client { name, addr, connected, messages: Vec::new(), left: 0 };

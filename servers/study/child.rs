@@ -12,13 +12,16 @@ use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::phase::SIZE;
 use crate::models::Model;
+use crate::record::event::Recording;
 use crate::stats::Stats;
 
 /// The server that runs just now, for whoever must end it in a hurry.
@@ -68,7 +71,11 @@ pub(crate) fn end_on_a_signal(current: Current) -> io::Result<()> {
         eprintln!();
         std::process::exit(128 + signal as i32)
     };
-    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    let thread = thread::Builder::new().name("signals".into()).spawn(wait);
+    thread.map_err(|e| {
+        let why = format!("no thread can be started: {e}; raise the limit (ulimit -u)");
+        io::Error::new(e.kind(), why)
+    })?;
     Ok(())
 }
 
@@ -108,14 +115,24 @@ impl Server {
         command.args(["serve", model.name(), "--addr", "127.0.0.1:0", "--stats"]).args(args);
         command.env("RUST_LOG", "warn");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let Pipes { pid, stdout, stderr } = current.spawn(&mut command)?;
+        let no_room = |e: io::Error| {
+            let why = format!("no server can be started: {e}; raise the limit (ulimit -n, -u)");
+            io::Error::new(e.kind(), why)
+        };
+        let Pipes { pid, stdout, stderr } = current.spawn(&mut command).map_err(no_room)?;
+        let (sender, lines) = channel();
+        // From here on its drop ends the process.
         let mut server = Server {
             current: current.clone(),
             pid,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-            lines: lines(stdout),
-            complaint: Some(thread::spawn(move || last_line(stderr))),
+            lines,
+            complaint: None,
         };
+        let reader = thread::Builder::new();
+        reader.spawn(move || send_lines(stdout, &sender)).map_err(no_room)?;
+        let reader = thread::Builder::new().spawn(move || last_line(stderr));
+        server.complaint = Some(reader.map_err(no_room)?);
         match server.lines.recv_timeout(PATIENCE) {
             Ok(line) => server.addr = listening_on(&line)?,
             Err(_) => return Err(server.complain("it did not say where it listens")),
@@ -151,13 +168,26 @@ impl Server {
     /// # Errors
     ///
     /// If it had ended before, or said nothing that can be read.
-    pub fn stop(mut self) -> io::Result<Option<Stats>> {
+    pub fn stop(self) -> io::Result<Option<Stats>> {
+        self.last_words("it ended without its statistics")
+    }
+
+    /// The same for one that was started with `--record -`: what it recorded.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    pub fn stop_recorded(self) -> io::Result<Option<Recording>> {
+        self.last_words("it ended without its recording")
+    }
+
+    fn last_words<T: DeserializeOwned>(mut self, else_why: &str) -> io::Result<Option<T>> {
         if !self.ask_to_end()? {
             return Ok(None);
         }
-        let last = self.lines.recv_timeout(PATIENCE);
-        let last = last.map_err(|_| self.complain("it ended without its statistics"))?;
-        Ok(Some(serde_json::from_str(&last)?))
+        let words = self.lines.recv_timeout(PATIENCE);
+        let words = words.map_err(|_| self.complain(else_why))?;
+        Ok(Some(serde_json::from_str(&words)?))
     }
 
     #[cfg(unix)]
@@ -197,17 +227,13 @@ fn listening_on(line: &str) -> io::Result<SocketAddr> {
     addr.ok_or_else(|| io::Error::other(format!("its first line was '{line}', and no address")))
 }
 
-/// Reads lines on a thread of its own, so that waiting for one can end.
-fn lines(stdout: Option<ChildStdout>) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        for line in stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).flatten() {
-            if sender.send(line).is_err() {
-                return;
-            }
+/// Reads lines, on a thread of its own, so that waiting for one can end.
+fn send_lines(stdout: Option<ChildStdout>, sender: &Sender<String>) {
+    for line in stdout.into_iter().flat_map(|out| BufReader::new(out).lines()).flatten() {
+        if sender.send(line).is_err() {
+            return;
         }
-    });
-    receiver
+    }
 }
 
 /// Reads to the end, so that the server never waits for us, and keeps the last line.

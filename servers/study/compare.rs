@@ -11,8 +11,8 @@ mod judge;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -23,6 +23,7 @@ use self::judge::{COMPARED, Compared, FLOOR, FLOOR_OF_ONE, Seen, Verdict};
 use super::figures::{Figures, SCHEMA, WIDTH};
 use crate::figures::short;
 use crate::load::slices::SLICES;
+use crate::output::printable;
 use crate::text;
 
 /// The figures of an earlier run.
@@ -35,17 +36,22 @@ impl Earlier {
     ///
     /// If the file can't be read, or holds something else: a line that names it, and what to do.
     pub fn read(path: &Path) -> io::Result<Earlier> {
+        /// A file of all models has less than a hundredth of it.
+        const LONGEST: u64 = 1 << 24;
         const HINT: &str = "give --compare a file that `study --json FILE` of this version wrote";
 
         let wrong = |kind, what: String| {
             io::Error::new(kind, format!("{}: {what}; {HINT}", path.display()))
         };
-        let text = fs::read(path).map_err(|e| wrong(e.kind(), format!("can't be read: {e}")))?;
+        let mut text = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut text));
+        read.map_err(|e| wrong(e.kind(), format!("can't be read: {e}")))?;
         let figures: Value = serde_json::from_slice(&text)
             .map_err(|e| wrong(ErrorKind::InvalidData, format!("is no JSON: {e}")))?;
         match figures["schema"].as_str() {
             Some(SCHEMA) => Ok(Earlier(figures)),
             Some(other) => {
+                let other = printable(other.as_bytes());
                 let what = format!("has schema '{other}', and not '{SCHEMA}'");
                 Err(wrong(ErrorKind::InvalidData, what))
             }
@@ -194,7 +200,7 @@ fn changed(old: &Value, new: &Value) -> Vec<Changed> {
     let at = |figures: &Value, place| figures.pointer(place).cloned().unwrap_or(Value::Null);
     let said = |value: Value| match value {
         Value::Null => "unknown".into(),
-        Value::String(text) => text,
+        Value::String(text) => printable(text.as_bytes()),
         other => other.to_string(),
     };
     let pairs = CONDITIONS.map(|(what, place)| (what, at(old, place), at(new, place)));

@@ -47,11 +47,11 @@ impl Progress {
         let begin = Instant::now();
         let result = thread::scope(|scope| {
             let (sender, end) = channel::<()>();
-            let worker = scope.spawn(move || {
+            let worker = thread::Builder::new().spawn_scoped(scope, move || {
                 // Dropped when the work is done, or has panicked.
                 let _end = sender;
                 work()
-            });
+            })?;
             while end.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
                 self.bar.set_position(millis(self.done + begin.elapsed().min(expected)));
             }

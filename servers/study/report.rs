@@ -9,6 +9,7 @@
 //! Try: `cargo run --release -- study --models mio,async --duration 1s`
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -21,7 +22,7 @@ use super::figures::{Figures, Machine};
 use super::page;
 use super::progress::Progress;
 use crate::models::Model;
-use crate::output::write_file;
+use crate::output::{printable, write_file};
 use crate::scene::{self, Scene};
 use crate::trace::trace;
 
@@ -83,7 +84,7 @@ pub(super) fn write_page(path: &Path, figures: &Figures, scenes: &[Shown]) -> io
     let page = Page {
         title: "What really happened",
         date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        command: env::args().collect::<Vec<_>>().join(" "),
+        command: command(env::args_os()),
         version: env!("CARGO_PKG_VERSION"),
         machine: &figures.machine,
         story: &figures.story,
@@ -92,8 +93,25 @@ pub(super) fn write_page(path: &Path, figures: &Figures, scenes: &[Shown]) -> io
     };
     write_file("--html", path, &page::render(&page)?)?;
     let whole = path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
-    let (whole, opener) = (whole.display(), opener());
+    let (whole, opener) = (quoted(whole.as_os_str()), opener());
     Ok(format!("Pictures and charts: {whole}\nOpen it in any browser: {opener} {whole}"))
+}
+
+/// A command line as it could be typed again.
+fn command(words: impl Iterator<Item = OsString>) -> String {
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line, in quotes where a shell would see more in it. What is no text, or
+/// would move the cursor, is escaped: then it is only to be read.
+fn quoted(word: &OsStr) -> String {
+    let word = printable(word.as_encoded_bytes()).replace(r"\\", r"\");
+    let plain = |letter: char| letter.is_alphanumeric() || "/:._-+=,@%".contains(letter);
+    let plain = |letter| plain(letter) || (cfg!(windows) && letter == '\\');
+    if !word.is_empty() && word.chars().all(plain) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// What opens a file with the program that is meant for it.
@@ -116,4 +134,29 @@ pub(super) fn write_trace(path: &Path, scenes: &[Shown]) -> io::Result<()> {
         Shown::Nothing { .. } => None,
     });
     write_file("--trace", path, &(serde_json::to_string(&trace(scenes))? + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_typed_again() {
+        let said = |words: &[&str]| command(words.iter().map(OsString::from));
+        assert_eq!(
+            said(&["dormouse", "study", "--models", "mio,async"]),
+            "dormouse study --models mio,async"
+        );
+        assert_eq!(said(&["--html", "it's a page.html", ""]), r"--html 'it'\''s a page.html' ''");
+        assert_eq!(said(&["\u{1b}[2J"]), r"'\u{1b}[2J'");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_is_no_text_is_shown_too() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let word = OsString::from_vec(b"\xff.html".to_vec());
+        assert_eq!(command([word].into_iter()), r"'\xff.html'");
+    }
 }

@@ -78,8 +78,10 @@ fn each_thing_stands_where_it_happened() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     console::set_colors_enabled(false);
+    let mut scene = made_up();
+    scene.summary = "it asks, and asks, and asks once more, and never waits for an answer".into();
     for width in [40, 60, 80, 200] {
-        for line in draw(&made_up(), width).lines() {
+        for line in draw(&scene, width).lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
     }

@@ -52,6 +52,7 @@ pub(crate) const ROWS: &[Row] = &[
         "cargo bench -p dormouse-bench --bench shards",
         "cargo bench -p dormouse-bench --bench shards -- --quick",
     ),
+    ends("cargo bench -p dormouse-bench --bench record", &["a vain read, ns"]),
     ends("cargo bench -p dormouse-ecosystem --bench hyper -- --quick", &["tokio"]),
     row(
         "cargo bench -p dormouse-ecosystem --bench hyper",
@@ -241,6 +242,7 @@ pub(crate) const ROWS: &[Row] = &[
     // The rest ends by itself.
     ends("cargo run -- models", &["blocking", "nonblocking", "async"]),
     ends("cargo run -- load --help", &["--pattern", "--rate"]),
+    serves("RUST_LOG=debug cargo run -- serve mio --print", &["is told"], CLIENT),
     serves("cargo run -- serve mio --record target/mio.json", &["listening on"], CLIENT),
     serves("cargo run -- serve async --record target/async.json", &["listening on"], CLIENT),
     serves(

@@ -27,6 +27,7 @@
 //! | `benches/memory.rs` | what an idle connection keeps of the heap |
 //! | `benches/resident.rs` | … and what it takes of the machine's memory |
 //! | `benches/shards.rs` | two cores: two shards, and tokio's two workers |
+//! | `benches/record.rs` | what a recording adds to each call of a server |
 
 // A library only to be shared by two programs, which end where a measurement can't be made.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]

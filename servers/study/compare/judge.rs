@@ -9,6 +9,8 @@
 
 use serde_json::Value;
 
+use crate::output::printable;
+
 /// A figure that two runs can be compared by, and where it stands in the JSON of a model.
 pub(super) struct Compared {
     /// The phase.
@@ -97,13 +99,13 @@ impl Compared {
     pub(super) fn find(&self, model: Option<&Value>) -> Result<Seen, String> {
         let model = model.ok_or("not measured")?;
         if let Some(why) = model["unavailable"].as_str() {
-            return Err(format!("not available: {why}"));
+            return Err(format!("not available: {}", printable(why.as_bytes())));
         }
         let found = model.pointer(self.figure).unwrap_or(&Value::Null);
         let figure = found.as_f64().ok_or_else(|| found["missing"].as_str().unwrap_or("no figure"));
         let range = self.noise.and_then(|noise| model.pointer(noise));
         let edge = |name: &str| range?[name].as_f64();
-        let figure = figure.map_err(str::to_owned)?;
+        let figure = figure.map_err(|why| printable(why.as_bytes()))?;
         Ok(Seen { figure, spread: edge("min").zip(edge("max")) })
     }
 

@@ -1,5 +1,7 @@
 //! Files that nobody measured, side by side.
 
+use std::fs;
+
 use super::*;
 use crate::study::figures::Machine;
 use crate::study::made_up::{row, unavailable};
