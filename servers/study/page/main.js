@@ -8,11 +8,12 @@ const all = new Map(scenes.map((scene) => [scene.model, lanesOf(scene)]));
 const longest = Math.max(1, ...scenes.map((scene) => scene.span));
 const wholeOf = (span) => ({ from: -0.015 * span, to: 1.015 * span });
 
-/** As far as one can look: also at what a server did before the first client came. */
+/** As far as one can look: also at what a server did before the first client came, and after the last had left. */
 function limitOf(some) {
   const first = Math.min(0, ...some.map(({ events }) => events[0]?.begin ?? 0));
+  const last = some.flatMap(({ events }) => events).reduce((end, event) => Math.max(end, event.end), 1);
   const whole = wholeOf(Math.max(1, ...some.map(({ span }) => span)));
-  return { from: Math.min(whole.from, first * 1.02), to: whole.to };
+  return { from: Math.min(whole.from, first * 1.02), to: Math.max(whole.to, last * 1.02) };
 }
 
 /** From a little before the data came to a little after the reply went. */

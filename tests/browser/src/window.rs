@@ -3,7 +3,8 @@
 //! Problem: a browser loads, complains and draws behind our back.
 //! Idea: a fresh browser with a folder of its own for each page; all that it requests and all that
 //! it complains about is kept, and every look at the page is one expression.
-//! Leaves out: a pool of browsers: one at a time is enough for a small machine.
+//! Leaves out: speed. The driver takes a tenth of a second for each command, so several windows are
+//! open at a time.
 //! Read next: `lib.rs`.
 //! Try: `cargo test -p dormouse-browser`
 
@@ -12,7 +13,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use headless_chrome::protocol::cdp::types::{Event, Method};
@@ -36,8 +37,28 @@ const FLAGS: [&str; 6] = [
 /// Where pictures of the page go.
 pub const SHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/browser");
 
-/// One browser at a time.
-static TURN: Mutex<()> = Mutex::new(());
+/// How many more browsers may run at a time.
+static FREE: Mutex<usize> = Mutex::new(4);
+static FREED: Condvar = Condvar::new();
+
+/// The right to run one.
+struct Turn;
+
+impl Turn {
+    fn wait() -> Turn {
+        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = FREED.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *FREE.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        FREED.notify_one();
+    }
+}
 
 pub struct Window {
     pub tab: Arc<Tab>,
@@ -47,7 +68,7 @@ pub struct Window {
     // Dropped in this order: the browser ends before its folder goes.
     _browser: Browser,
     _folder: tempfile::TempDir,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 /// The browser of this machine, or why there is none.
@@ -79,7 +100,7 @@ impl Window {
     /// Opens `html` from a file, `width` and `height` pixels large, where there is a browser.
     pub fn open(html: &str, width: u32, height: u32) -> Option<Window> {
         let path = chromium_or_reason()?;
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = Turn::wait();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("report.html");
         fs::write(&file, html).unwrap();
@@ -144,12 +165,13 @@ impl Window {
     pub fn emulate(&self, scheme: &str, medium: &str) {
         self.call::<Emulation::SetEmulatedMedia>(json!({
             "media": medium, "features": [{ "name": "prefers-color-scheme", "value": scheme }] }));
-        self.frame();
     }
 
-    /// What an expression of the page is, as JSON.
+    /// What an expression of the page is, as JSON, once the page has drawn what it was told.
     pub fn look(&self, expression: &str) -> Value {
-        let text = self.tab.evaluate(&format!("JSON.stringify({expression})"), true);
+        let drawn = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))";
+        let looked = format!("{drawn}.then(() => JSON.stringify({expression}))");
+        let text = self.tab.evaluate(&looked, true);
         let text = text.unwrap_or_else(|e| panic!("{expression}: {e}")).value;
         let text = text.as_ref().and_then(Value::as_str);
         text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
@@ -161,13 +183,6 @@ impl Window {
 
     pub fn run(&self, statement: &str) {
         self.tab.evaluate(statement, true).unwrap_or_else(|e| panic!("{statement}: {e}"));
-        self.frame();
-    }
-
-    /// Lets the page draw what it has been told.
-    pub fn frame(&self) {
-        let twice = "new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))";
-        self.tab.evaluate(twice, true).unwrap();
     }
 
     pub fn wait_for(&self, condition: &str) {
@@ -175,7 +190,6 @@ impl Window {
         while self.look(&format!("Boolean({condition})")) != json!(true) {
             let found = self.complaints();
             assert!(Instant::now() < end, "it does not become true: {condition}; {found:?}");
-            self.frame();
         }
     }
 
@@ -185,7 +199,6 @@ impl Window {
             json!({ "type": "keyDown", "key": key, "text": text }),
         );
         self.call::<Input::DispatchKeyEvent>(json!({ "type": "keyUp", "key": key }));
-        self.frame();
     }
 
     /// Tab is a key that moves the focus only with its code.
@@ -195,7 +208,6 @@ impl Window {
                 json!({ "type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 }),
             );
         }
-        self.frame();
     }
 
     /// One event of the mouse: `mouseMoved`, `mousePressed`, `mouseReleased`, `mouseWheel`.
@@ -203,7 +215,6 @@ impl Window {
         let mut event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
         event.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
         self.call::<Input::DispatchMouseEvent>(event);
-        self.frame();
     }
 
     pub fn requests(&self) -> Vec<String> {
@@ -216,7 +227,6 @@ impl Window {
 
     /// Keeps a picture of the part of the page that `selector` names, for eyes.
     pub fn shoot(&self, selector: &str, name: &str) {
-        self.frame();
         let place = self.look(&format!(
             "(() => {{ const r = document.querySelector({selector:?}).getBoundingClientRect(); \
              return {{ x: 0, y: r.top + scrollY, width: innerWidth, height: r.height, scale: 1 }}; }})()"

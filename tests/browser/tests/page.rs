@@ -102,7 +102,6 @@ fn nothing_is_wider_than_the_screen_and_colours_follow_the_wish() {
     let paper = "getComputedStyle(document.body).backgroundColor";
     for (width, height) in [(360, 740), (1280, 900)] {
         window.resize(width, height);
-        window.frame();
         let widest = window.number("document.documentElement.scrollWidth");
         assert!(widest <= f64::from(width), "{widest} of {width} pixels");
         window.emulate("light", "screen");
