@@ -207,6 +207,18 @@ fn check_trace(trace: &Value) {
     }
 }
 
+/// DESIGN.md describes every key of a scene.
+fn check_keys(scene: &Value) {
+    let (_, page) = include_str!("../DESIGN.md").split_once("## Recordings").unwrap();
+    let [client, exchange] = [&scene["clients"][0], &scene["exchanges"][0]];
+    let parts = [scene, client, &client["messages"][0], exchange, &scene["spread"]];
+    let events = list(&scene["events"]).iter();
+    let keys = parts.into_iter().chain(events).flat_map(|part| part.as_object().unwrap().keys());
+    for key in keys {
+        assert!(page.contains(&format!("`{key}`")), "DESIGN.md does not describe {key}");
+    }
+}
+
 fn check(model: Model) {
     let Some(Played { text, scene, trace }) = play(model) else { return };
     assert_eq!(scene["model"], model.name());
@@ -217,6 +229,7 @@ fn check(model: Model) {
     check_second(model, &scene);
     check_kinds(model, &scene);
     check_trace(&trace);
+    check_keys(&scene);
     assert_eq!(list(&scene["look_for"]).len(), 3, "{scene}");
     assert!(text.starts_with(model.name()), "{text}");
     for lane in ["client A", "client B", "for A", "for B"] {
