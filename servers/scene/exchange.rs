@@ -7,7 +7,7 @@
 //! `threads` and `uring` nobody outside the kernel can tell waking from copying.
 //! Leaves out: messages for which the server was not waiting: what they waited for is another one.
 //! Read before: `scene/client.rs`. Read next: `scene/look_for.rs`.
-//! Try: `cargo test --lib exchange`
+//! Try: `cargo test --lib scene`
 
 use serde::Serialize;
 

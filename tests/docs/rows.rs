@@ -303,7 +303,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     filled(
         "cargo run --release -- study --compare figures.json",
-        "cargo run --release -- study --duration 1s --json figures.json && cargo run --release -- study --duration 1s --compare figures.json && rm figures.json",
+        "cargo run --release -- study --models mio --duration 1s --json figures.json && cargo run --release -- study --models mio --duration 1s --compare figures.json && rm figures.json",
         &["differ by more than the noise"],
     ),
     row(
