@@ -47,16 +47,23 @@ pub(crate) const ROWS: &[Row] = &[
     ends("cargo test -p dormouse --test laws -- --nocapture spinners", &["test result: ok"]),
     // Benchmarks, with `--quick` where they take more than half a minute.
     row("cargo bench -p dormouse-bench", Exempt("6 minutes and more; each of its parts has a row")),
-    ends("cargo bench -p dormouse-bench --bench timers", &["fired, 10k, CPU ns each"]),
+    filled(
+        "cargo bench -p dormouse-bench --bench timers",
+        "cargo bench -p dormouse-bench --bench timers -- --quick",
+        &["fired, 10k, CPU ns each"],
+    ),
     quick(
         "cargo bench -p dormouse-bench --bench shards",
         "cargo bench -p dormouse-bench --bench shards -- --quick",
     ),
     ends("cargo bench -p dormouse-bench --bench record", &["a vain read, ns"]),
-    ends("cargo bench -p dormouse-ecosystem --bench hyper -- --quick", &["tokio"]),
     row(
         "cargo bench -p dormouse-ecosystem --bench hyper",
-        Same("cargo bench -p dormouse-ecosystem --bench hyper -- --quick"),
+        Exempt("a minute, most of it for building hyper and tokio once more, optimized"),
+    ),
+    row(
+        "cargo bench -p dormouse-ecosystem --bench hyper -- --quick",
+        Same("cargo bench -p dormouse-ecosystem --bench hyper"),
     ),
     quick("cargo bench -p dormouse-bench -- c=64", "cargo bench -p dormouse-bench -- c=64 --quick"),
     quick(

@@ -5,12 +5,13 @@
 //! and dark, screen and paper. Look at them after each change.
 //! Leaves out: comparison: two browsers never draw the same.
 //! Read before: `tests/browser/tests/page.rs`.
-//! Try: `cargo test -p dormouse-browser --test shots`
+//! Try: `cargo test -p dormouse-browser --test shots -- --ignored`
 
 use dormouse_browser::report;
 use dormouse_browser::window::{SHOTS, Window};
 
 #[test]
+#[ignore = "pictures for eyes, of a made-up page: half a minute"]
 fn the_page_is_kept_as_pictures() {
     let html = report();
     std::fs::create_dir_all(SHOTS).unwrap();
@@ -39,6 +40,7 @@ fn the_page_is_kept_as_pictures() {
 }
 
 #[test]
+#[ignore = "a picture for eyes, of a made-up page"]
 fn the_tip_is_kept_as_a_picture() {
     let Some(window) = Window::open(&report(), 1280, 900) else { return };
     for (width, scheme) in [(1280, "light"), (360, "dark")] {
