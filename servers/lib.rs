@@ -25,7 +25,9 @@
 //!
 //! What the servers share is small: [`counters`] (what a server did), [`reply`] (what it answers),
 //! [`options`] (what it was asked for), [`idle`] (who has been silent for too long) and [`accept`]
-//! (whom to take). [`cli`] lists the commands.
+//! (whom to take). [`cli`] lists the commands; the tools behind them read on their own: [`load`] and
+//! [`study`] (what it costs), [`record`], [`scene`] and [`timeline`] (what a server does, and when),
+//! [`audit`] (whether a program sleeps).
 
 pub mod accept;
 pub mod audit;

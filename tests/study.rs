@@ -206,6 +206,17 @@ fn a_file_that_cannot_be_written_is_named_before_anything_is_measured() {
 }
 
 #[test]
+fn a_file_that_can_no_longer_be_written_costs_none_of_what_is_printed() {
+    let args = ["--models", "mio", "--duration", "100ms", "--json", "/dev/full"];
+    let output = study("full", &args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("/dev/full") && said.contains("--json"), "{said}");
+    assert!(first_cells(&stdout(&output)).contains(&"mio"), "what was measured is still printed");
+}
+
+#[test]
 fn a_study_ends_with_a_report_of_what_it_measured_and_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let [html, trace] = ["report.html", "trace.json"].map(|name| folder.path().join(name));
