@@ -138,7 +138,7 @@ fn at_a_glance_one_spins_one_makes_the_second_wait_and_the_others_sleep() {
             |phase: &str| marks(&window, GLANCE, model, phase)[0] / busy(&window, GLANCE, model);
         if model == "nonblocking" {
             // The rest is messages, and time in which another program had the core.
-            assert!(share(".vain") > 0.5, "it is a band: {}", share(".vain"));
+            assert!(share(".vain") > 0.3, "it is a band: {}", share(".vain"));
             assert_eq!(share(".sleep"), 0.0);
         } else {
             assert_eq!(share(".vain"), 0.0, "{model} has no band");
