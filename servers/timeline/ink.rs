@@ -37,7 +37,7 @@ impl Ink {
         match self {
             Ink::Nothing => (' ', Color::White, ""),
             Ink::Sleeps => ('─', Color::Blue, "sleeps in the kernel"),
-            Ink::Unheard => ('░', Color::Yellow, "its data is there, and nobody looks"),
+            Ink::Unheard => ('░', Color::Yellow, "not looked at yet: its data is there"),
             Ink::Vain => ('▓', Color::Red, "asks in vain, again and again"),
             Ink::Queued => ('q', Color::Yellow, "a task is in the run queue"),
             Ink::Poll => ('p', Color::Cyan, "a task is polled"),

@@ -10,7 +10,7 @@ const PHASES = {
   vain: ["asks in vain", "Calls that came back with ‘not yet’: a band; from near, a line each. A thin tick is one that stands alone."],
   waiting: ["waits for data", "The server waits for this client, and nothing has come."],
   queued: ["not looked at yet", "The data is there, but the server has not begun to look."],
-  waking: ["waking", "The data is there; the thread does not run yet, or has not asked again."],
+  waking: ["waking up", "The data is there; the thread does not run yet, or has not asked again."],
   own: ["own code", "The server runs, on its way to the read call."],
   copying: ["copying", "The read call fetches the bytes."],
   together: ["woken and copied", "Not separable from outside the kernel."],
