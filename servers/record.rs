@@ -13,7 +13,7 @@ pub mod event;
 pub mod moments;
 mod threads;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -201,9 +201,14 @@ impl Recorded {
         let mut events: Vec<Event> = self.entries.iter().map(resolve).collect();
         // They were taken down as they ended.
         events.sort_by_key(|event| event.begin);
-        let name = |task: (usize, Key)| {
-            let peer = self.tasks.get(&task).map(SocketAddr::to_string);
-            peer.unwrap_or_else(|| format!("task {}", task.1))
+        let accepts = |Entry { about, event }: &Entry| {
+            about.task.filter(|_| event.kind == Kind::Accept).map(|task| (event.thread, task))
+        };
+        let acceptors: HashSet<_> = self.entries.iter().filter_map(accepts).collect();
+        let name = |task: (usize, Key)| match self.tasks.get(&task) {
+            Some(peer) => peer.to_string(),
+            None if acceptors.contains(&task) => "acceptor".to_owned(),
+            None => format!("task {}", task.1),
         };
         Recording {
             schema: SCHEMA.to_owned(),

@@ -164,7 +164,9 @@ fn check_kinds(model: Model, scene: &Value) {
     assert_eq!(reads, model != Model::Uring, "{model} reads");
     if model == Model::Async {
         let tasks: Vec<_> = list(&scene["tasks"]).iter().collect();
-        assert!(tasks.contains(&&"A".into()) && tasks.contains(&&"B".into()), "{tasks:?}");
+        for name in ["acceptor", "A", "B"] {
+            assert!(tasks.contains(&&name.into()), "{name}: {tasks:?}");
+        }
     }
 }
 

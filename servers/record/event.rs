@@ -26,7 +26,8 @@ pub struct Recording {
     pub threads: Vec<String>,
     /// The peers that were connected, likewise.
     pub connections: Vec<String>,
-    /// The tasks of the runtime, likewise: each by the peer that it serves, or by its number.
+    /// The tasks of the runtime, likewise: each by the peer that it serves, the one that accepts as
+    /// the acceptor, others by their number.
     pub tasks: Vec<String>,
     /// What the server counted until its last event: `--stats`.
     pub stats: Stats,
