@@ -45,7 +45,6 @@ impl Timeline {
     ///
     /// When the scene can't be played, or what it gave can't be written.
     pub fn run(self) -> io::Result<()> {
-        self.model.check()?;
         let current = Current::default();
         end_on_a_signal(current.clone())?;
         let scene = scene::play(self.model, &current)?;

@@ -51,7 +51,7 @@ fn facts(scene: &Scene) -> Facts<'_> {
     let median = |range: Option<Range>| range.map(|range| short(range.median));
     Facts {
         model: &scene.model,
-        spins: scene.sleeps().is_empty(),
+        spins: scene.spins(),
         span: ms(scene.span),
         vain: grouped(scene.vain),
         slept: format!("{:.0}", 100.0 * scene.slept()),
@@ -94,6 +94,11 @@ impl Scene {
             _ => false,
         };
         self.events.iter().filter(sleeps).collect()
+    }
+
+    /// Whether it slept in none.
+    pub fn spins(&self) -> bool {
+        self.sleeps().is_empty()
     }
 
     /// For which part of the scene the first of the server's threads slept.

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::judge::{COMPARED, Compared, FLOOR, FLOOR_OF_ONE, Seen, Verdict};
-use super::figures::{Figures, SCHEMA, WIDTH};
+use super::figures::{COMPANY, Figures, SCHEMA, WIDTH};
 use crate::figures::short;
 use crate::load::slices::SLICES;
 use crate::output::printable;
@@ -210,5 +210,5 @@ fn changed(old: &Value, new: &Value) -> Vec<Changed> {
 
 /// Whether tasks of other programs wanted the cores before a run.
 fn had_company(figures: &Value) -> bool {
-    figures["machine"]["load_average"].as_f64() >= Some(0.5)
+    figures["machine"]["load_average"].as_f64() >= Some(COMPANY)
 }

@@ -23,6 +23,9 @@ use crate::text;
 /// The number grows when a key changes its meaning or goes.
 pub const SCHEMA: &str = "dormouse-study/2";
 
+/// From so many tasks of other programs on, their company shows in the figures.
+pub(super) const COMPANY: f64 = 0.5;
+
 /// All figures of a study: the file that `--json` writes, described in DESIGN.md, "Figures as
 /// JSON".
 #[derive(Debug, Serialize)]
@@ -151,7 +154,7 @@ impl Machine {
     /// What the machine has to do with the figures.
     fn caution(&self) -> Vec<String> {
         let Machine { cores, release, .. } = self;
-        let company = self.load_average.filter(|average| *average >= 0.5);
+        let company = self.load_average.filter(|average| f64::from(*average) >= COMPANY);
         let company = company.map(|others| format!("{others:.1}"));
         text::paragraphs(include_str!("text/machine.md"), context! { cores, release, company })
     }

@@ -62,7 +62,7 @@ struct Page<'a> {
 /// Has each model play the scene.
 pub(super) fn play(models: &[Model], current: &Current, progress: &mut Progress) -> Vec<Shown> {
     let show = |model: &Model| {
-        let play = || model.check().and_then(|()| scene::play(*model, current));
+        let play = || scene::play(*model, current);
         match progress.during(format!("{model}: the scene"), SCENE, play) {
             Ok(scene) => Shown::Scene(Box::new(scene)),
             Err(why) => Shown::Nothing {

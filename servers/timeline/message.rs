@@ -51,8 +51,7 @@ struct Phase {
 }
 
 fn phases(exchange: &Exchange, scene: &Scene) -> Vec<Phase> {
-    let spins = scene.sleeps().is_empty();
-    let waking = if spins { "until it asks again" } else { "waking up" };
+    let waking = if scene.spins() { "until it asks again" } else { "waking up" };
     let all = [
         (waking, '▒', Color::Yellow, exchange.waking),
         ("the server's own code", '·', Color::White, exchange.own),
