@@ -20,6 +20,7 @@ use crate::output::print_line;
 use crate::serve::Serve;
 use crate::study::Study;
 use crate::timeline::Timeline;
+use crate::torture::Torture;
 
 /// The same echo server once per I/O model
 #[derive(Debug, Parser)]
@@ -50,6 +51,14 @@ pub enum Command {
     /// what a client did, what a thread of the server did, or what it did for one client. Of what
     /// happens in the time of one letter, the rarest thing is drawn.
     Timeline(Timeline),
+    /// Have clients misbehave beside some that behave: nothing may be lost, or left behind
+    ///
+    /// Rogues connect, send some, read some, stop reading, trickle, flood, say nothing, half-close,
+    /// reset and vanish, in an order drawn from the seed; now and then more connect than the server
+    /// has descriptors for. Beside them guests speak, whose every byte is checked, and that they
+    /// are answered in time. At the end the server must have the descriptors, the memory, the
+    /// tasks, sources and deadlines that it had before.
+    Torture(Torture),
     /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
     Audit(Audit),
 }
@@ -68,6 +77,7 @@ impl Command {
             Command::Load(load) => load.run(),
             Command::Study(study) => study.run(),
             Command::Timeline(timeline) => timeline.run(),
+            Command::Torture(torture) => torture.run(),
             Command::Audit(audit) => audit.run(),
         }
     }
@@ -87,7 +97,11 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::
         Command::Serve(serve) => serve.check(),
         Command::Load(load) => load.check(),
         Command::Audit(audit) => audit.check(),
-        Command::Models | Command::Client(_) | Command::Study(_) | Command::Timeline(_) => Ok(()),
+        Command::Models
+        | Command::Client(_)
+        | Command::Study(_)
+        | Command::Timeline(_)
+        | Command::Torture(_) => Ok(()),
     };
     sound.map_err(|wrong| Cli::command().error(ErrorKind::ArgumentConflict, wrong))?;
     Ok(command)

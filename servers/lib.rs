@@ -52,4 +52,5 @@ pub mod stop;
 pub mod study;
 pub mod text;
 pub mod timeline;
+pub mod torture;
 pub mod trace;

@@ -18,7 +18,7 @@ pub mod plan;
 pub mod report;
 pub mod schedule;
 pub mod slices;
-mod source;
+pub(crate) mod source;
 pub mod tally;
 pub mod ticker;
 

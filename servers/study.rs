@@ -19,7 +19,7 @@ pub mod measure;
 pub mod noise;
 pub mod page;
 pub mod phase;
-mod progress;
+pub(crate) mod progress;
 pub mod report;
 pub mod row;
 pub mod sample;

@@ -21,7 +21,7 @@ use dormouse::net::TcpStream;
 /// # Errors
 ///
 /// Named with the address, and with what to do.
-pub(super) async fn connect(addr: SocketAddr, number: usize) -> io::Result<TcpStream> {
+pub(crate) async fn connect(addr: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let stream = match source(addr.ip(), number) {
         None => TcpStream::connect(addr).await,
         Some(source) => begin(addr, source)

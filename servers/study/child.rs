@@ -150,17 +150,18 @@ impl Server {
         self.addr
     }
 
-    /// Exchanges one message, so that what it does only once is done.
+    /// Exchanges one message, so that what it does only once is done; and returns the connection.
     ///
     /// # Errors
     ///
     /// If it does not answer.
-    pub fn greet(&self) -> io::Result<()> {
+    pub fn greet(&self) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect(self.addr)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(&[b'A'; SIZE])?;
         let named = |e: io::Error| io::Error::new(e.kind(), format!("no answer to a message: {e}"));
-        stream.read_exact(&mut [0; SIZE]).map_err(named)
+        stream.read_exact(&mut [0; SIZE]).map_err(named)?;
+        Ok(stream)
     }
 
     /// Asks it to end, and returns what it counted; `None` where there is no way to ask.
@@ -190,14 +191,36 @@ impl Server {
         Ok(Some(serde_json::from_str(&words)?))
     }
 
+    /// Has an `async` server print its snapshot (`look.rs`): [`Server::line`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    #[cfg(unix)]
+    pub fn look(&self) -> io::Result<()> {
+        self.signal(nix::sys::signal::Signal::SIGUSR1)
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Errors
+    ///
+    /// If none comes.
+    pub fn line(&self) -> io::Result<String> {
+        let silent = |_| io::Error::other("it does not print what it was asked for");
+        self.lines.recv_timeout(PATIENCE).map_err(silent)
+    }
+
     #[cfg(unix)]
     fn ask_to_end(&self) -> io::Result<bool> {
-        use nix::sys::signal::{Signal, kill};
-        use nix::unistd::Pid;
-
-        let pid = i32::try_from(self.pid).map_err(io::Error::other)?;
-        kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+        self.signal(nix::sys::signal::Signal::SIGTERM)?;
         Ok(true)
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: nix::sys::signal::Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.pid).map_err(io::Error::other)?;
+        Ok(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal)?)
     }
 
     #[cfg(not(unix))]

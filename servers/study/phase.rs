@@ -105,7 +105,7 @@ pub fn measure(
 ) -> io::Result<Measured> {
     let args = phase.every.map_or(vec![], |every| vec!["--every", every]);
     let server = Server::start(model, &args, current)?;
-    server.greet()?;
+    drop(server.greet()?);
     let pid = server.pid();
     let before = memory(pid);
     let mut after = None;

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for work that takes so long in all.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     done: Duration,
 }
 
 impl Progress {
     /// Shows an empty bar.
-    pub(super) fn new(whole: Duration) -> Progress {
+    pub(crate) fn new(whole: Duration) -> Progress {
         let bar = ProgressBar::new(millis(whole));
         if let Ok(style) = ProgressStyle::with_template("{msg:36} {bar:40} {percent:>3} %") {
             bar.set_style(style);
@@ -35,7 +35,7 @@ impl Progress {
     /// # Errors
     ///
     /// Those of `work`; its panic is one too.
-    pub(super) fn during<T: Send>(
+    pub(crate) fn during<T: Send>(
         &mut self,
         what: String,
         expected: Duration,
@@ -60,6 +60,12 @@ impl Progress {
         self.done += expected;
         self.bar.set_position(millis(self.done));
         result
+    }
+
+    /// Prints something while the bar is out of the way.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 }
 

@@ -10,12 +10,13 @@ use crate::tour::way;
 const CRATES: [&str; 3] = ["runtime/src", "servers", "asleep/src"];
 
 /// Who uses the runtime: two servers, and tools.
-const ON_THE_RUNTIME: [&str; 5] = [
+const ON_THE_RUNTIME: [&str; 6] = [
     "servers/models/async.rs",
     "servers/models/shards.rs",
     "servers/load/",
     "servers/look.rs",
     "servers/record",
+    "servers/torture/",
 ];
 
 /// The code of a file, without comments and without its tests.

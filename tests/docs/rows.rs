@@ -277,6 +277,13 @@ pub(crate) const ROWS: &[Row] = &[
         "dormouse timeline MODEL --trace FILE",
         Same("cargo run -- timeline mio --trace target/trace.json"),
     ),
+    row(
+        "cargo run --release -- torture",
+        Ci("cargo run --release -- torture \"$model\" --seed 8 --duration 20s"),
+    ),
+    row("dormouse torture MODEL", Same("cargo run -- torture mio --duration 2s")),
+    ends("cargo run -- torture mio --duration 2s", &["mio: ", "nothing lost, nothing left"]),
+    ends("cargo run -- torture async --seed 7 --duration 1s", &["seed 7", "nothing left"]),
     fails("cargo run -- serve mio --buffer 0", 2, &["--buffer"]),
     ends(
         "cargo run -- serve blocking --addr 192.0.2.1:12345; echo $?",
