@@ -7,6 +7,7 @@
 //! `cargo test --test conformance -- --ignored` runs the long forms.
 #![allow(clippy::unwrap_used)]
 
+mod exposure;
 mod foreign;
 mod impostor;
 mod limits;
@@ -92,6 +93,8 @@ const CASES: &[Case] = &[
     ("a_slow_reader_is_not_silent", limits::a_slow_reader_is_not_silent),
     ("a_half_closed_deaf_peer_is_let_go", limits::a_half_closed_peer_that_never_reads_is_let_go),
     ("who_spoke_unseen_is_answered", limits::who_spoke_while_it_could_not_look_is_answered),
+    ("what_a_peer_sends_breaks_no_line", exposure::what_a_peer_sends_breaks_no_line),
+    ("a_connection_is_two_lines", exposure::a_connection_is_two_lines_of_the_log),
     ("it_ends_though_nobody_reads_its_log", process::it_ends_though_nobody_reads_its_log),
 ];
 

@@ -87,6 +87,7 @@ pub(crate) const ROWS: &[Row] = &[
         "cargo bench -p dormouse-bench --bench timers -- fired --quick",
     ),
     row("bash .ci/run", Exempt("it is what runs this")),
+    row("cargo deny check bans", Ci("cargo deny check bans")),
     row("cargo check --target x86_64-pc-windows-gnu", Ci("cargo check --target \"$target\"")),
     row("cargo run -- audit -- COMMAND", Same("cargo run -- audit -- sleep 60")),
     row("cargo run -- audit --pid N", Beside("cargo run -- audit --pid {pid}")),
