@@ -93,15 +93,7 @@ impl Reactor {
         self.observer.saw(Moment::Parked(longest));
         let timeout = longest.map(|longest| longest.min(LONGEST_WAIT));
         let (events, found) = self.wait(timeout);
-        // IDEA: every return from the block has a cause; a loop that spins can't hide.
-        let cause = match found {
-            Found { interrupted: true, .. } => Cause::Interrupted,
-            Found { events: 1.., .. } => Cause::Event,
-            Found { unparked: true, .. } => Cause::Unpark,
-            _ if timeout.is_none() => Cause::None,
-            _ if timeout < longest => Cause::Clamped,
-            _ => Cause::Deadline,
-        };
+        let cause = found.cause(timeout, longest);
         self.observer.saw(Moment::Returned(cause));
         self.deliver(events);
         cause != Cause::Interrupted
@@ -173,4 +165,38 @@ struct Found {
     events: usize,
     unparked: bool,
     interrupted: bool,
+}
+
+impl Found {
+    /// Why a wait for `timeout` came back, where `longest` was asked for.
+    fn cause(&self, timeout: Option<Duration>, longest: Option<Duration>) -> Cause {
+        // IDEA: every return from the block has a cause; a loop that spins can't hide.
+        match self {
+            Found { interrupted: true, .. } => Cause::Interrupted,
+            Found { events: 1.., .. } => Cause::Event,
+            Found { unparked: true, .. } => Cause::Unpark,
+            _ if timeout.is_none() => Cause::None,
+            _ if timeout < longest => Cause::Clamped,
+            _ => Cause::Deadline,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_return_has_the_one_cause_that_comes_first() {
+        let (second, longest) = (Some(Duration::from_secs(1)), Some(LONGEST_WAIT));
+        let of = |events, unparked, interrupted, timeout, longest| {
+            Found { events, unparked, interrupted }.cause(timeout, longest)
+        };
+        assert_eq!(of(1, true, true, second, second), Cause::Interrupted);
+        assert_eq!(of(1, true, false, second, second), Cause::Event);
+        assert_eq!(of(0, true, false, second, second), Cause::Unpark);
+        assert_eq!(of(0, false, false, second, second), Cause::Deadline);
+        assert_eq!(of(0, false, false, longest, Some(Duration::MAX)), Cause::Clamped);
+        assert_eq!(of(0, false, false, None, None), Cause::None);
+    }
 }

@@ -121,6 +121,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_written_as_its_place_and_its_count() {
+        let mut slots = Slots::default();
+        let (first, second) = (*slots.insert_with(|key| key), *slots.insert_with(|key| key));
+        assert_eq!((format!("{first}"), format!("{second:?}")), ("0.1".into(), "1.2".into()));
+    }
+
+    #[test]
     fn the_reserved_key_finds_nothing() {
         let mut slots = Slots::default();
         for _ in 0..2000 {

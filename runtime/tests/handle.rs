@@ -264,3 +264,27 @@ fn crates_that_ask_for_a_spawner_get_one() {
         });
     });
 }
+
+struct AsksAsItIsDropped(Rc<Cell<Option<bool>>>);
+
+impl Drop for AsksAsItIsDropped {
+    fn drop(&mut self) {
+        self.0.set(Some(LocalSpawner.status_local().is_ok()));
+    }
+}
+
+#[test]
+fn a_spawner_says_that_its_runtime_ends() {
+    let answer = Rc::new(Cell::new(None));
+    let runtime = Runtime::new().unwrap();
+    let asks = AsksAsItIsDropped(Rc::clone(&answer));
+    let task = async move {
+        let _asks = asks;
+        pending::<()>().await;
+    };
+    drop(runtime.spawn(task));
+    runtime.block_on(yield_now());
+    assert_eq!(answer.get(), None);
+    drop(runtime);
+    assert_eq!(answer.get(), Some(false));
+}

@@ -176,6 +176,23 @@ fn a_hundred_thousand_wakes_take_no_memory() {
     });
 }
 
+/// A task takes three blocks: its future, what it shares with its handle, and what its wakers know.
+/// The last one the next task takes over.
+#[test]
+fn a_task_that_ends_leaves_a_block_to_the_next() {
+    const TASKS: u64 = 1000;
+    lab(|runtime| {
+        let one_after_the_other = async |tasks| {
+            for _ in 0..tasks {
+                spawn(async {}).await.unwrap();
+            }
+        };
+        runtime.block_on(one_after_the_other(10));
+        let counted = measure(|| runtime.block_on(one_after_the_other(TASKS)));
+        assert!((2 * TASKS..2 * TASKS + 10).contains(&counted.count_total), "{counted:?}");
+    });
+}
+
 #[test]
 fn a_future_leaves_its_memory_though_its_waker_and_its_handle_stay() {
     const LARGE: usize = 1 << 16;

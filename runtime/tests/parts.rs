@@ -12,15 +12,18 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Barrier};
-use std::task::{Poll, Waker};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use dormouse::net::{TcpListener, TcpStream};
+use dormouse::net::{TcpListener, TcpStream, UnixStream};
 use dormouse::{Runtime, block_on, spawn, time::sleep, yield_now};
+use futures_io::AsyncRead;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use support::{OnDrop, add_one_timer, any_port, connection, expect, lab, silence};
@@ -302,4 +305,46 @@ fn the_metrics_tell_what_block_on_did() {
         });
         assert!(format!("{runtime:?}").contains("returned_none: 0"));
     });
+}
+
+thread_local! {
+    /// Its last reader is woken as its runtime ends.
+    static STREAM: RefCell<Option<UnixStream>> = const { RefCell::new(None) };
+}
+
+/// Polls the stream as it is woken, and keeps what it was told.
+#[derive(Default)]
+struct Reads(Mutex<Option<io::ErrorKind>>);
+
+impl Reads {
+    fn read(self: &Arc<Self>) -> Poll<io::Result<usize>> {
+        let waker = Waker::from(Arc::clone(self));
+        STREAM.with_borrow_mut(|stream| {
+            let stream = Pin::new(stream.as_mut().unwrap());
+            stream.poll_read(&mut Context::from_waker(&waker), &mut [0])
+        })
+    }
+}
+
+impl Wake for Reads {
+    fn wake(self: Arc<Self>) {
+        if let Poll::Ready(Err(error)) = self.read() {
+            *self.0.lock().unwrap() = Some(error.kind());
+        }
+    }
+}
+
+/// Nobody reports events any more: who waits is woken, and must not wait again.
+#[test]
+fn a_socket_that_is_polled_while_its_runtime_ends_is_told_so() {
+    let runtime = Runtime::new().unwrap();
+    let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let reads = Arc::new(Reads::default());
+    runtime.block_on(async {
+        STREAM.set(Some(UnixStream::from_std(ours).unwrap()));
+        assert!(reads.read().is_pending());
+    });
+    drop(runtime);
+    assert!(reads.0.lock().unwrap().is_some(), "it was left waiting");
+    STREAM.take();
 }
