@@ -94,45 +94,4 @@ impl<T> Slots<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_finds_its_value_until_it_is_removed() {
-        let mut slots = Slots::default();
-        let key = *slots.insert_with(|key| key);
-        assert_eq!(slots.get(key), Some(&key));
-        assert_eq!(slots.remove(key), Some(key));
-        assert_eq!(slots.get(key), None);
-        assert_eq!(slots.remove(key), None);
-    }
-
-    #[test]
-    fn a_stale_key_does_not_find_who_took_its_place() {
-        let mut slots = Slots::default();
-        let old = *slots.insert_with(|key| key);
-        slots.remove(old);
-        let new = *slots.insert_with(|key| key);
-        assert_eq!(old.place(), new.place(), "the place is taken again");
-        assert_eq!(slots.get(old), None);
-        assert_eq!(slots.get_mut(old), None);
-        assert_eq!(slots.remove(old), None);
-        assert_eq!(slots.get(new), Some(&new));
-    }
-
-    #[test]
-    fn a_key_is_written_as_its_place_and_its_count() {
-        let mut slots = Slots::default();
-        let (first, second) = (*slots.insert_with(|key| key), *slots.insert_with(|key| key));
-        assert_eq!((format!("{first}"), format!("{second:?}")), ("0.1".into(), "1.2".into()));
-    }
-
-    #[test]
-    fn the_reserved_key_finds_nothing() {
-        let mut slots = Slots::default();
-        for _ in 0..2000 {
-            assert_ne!(*slots.insert_with(|key| key), Key::RESERVED);
-        }
-        assert_eq!(slots.get(Key::RESERVED), None);
-    }
-}
+mod tests;

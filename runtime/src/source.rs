@@ -44,17 +44,35 @@ impl Source {
 
     /// Takes note of what the kernel reports, and wakes who waits for it.
     pub(crate) fn report(&self, event: &Event) {
+        self.hear(News {
+            readable: event.is_readable(),
+            writable: event.is_writable(),
+            closed: event.is_read_closed() || event.is_write_closed() || event.is_error(),
+            urgent: event.is_priority(),
+        });
+    }
+
+    fn hear(&self, news: News) {
         // Urgent data stops a read short, and a close can come along with data, without an event
         // of its own: in both cases a short read does not mean that nothing is left.
-        let closed = event.is_read_closed() || event.is_write_closed() || event.is_error();
-        let unclear = closed || event.is_priority();
-        if event.is_readable() || unclear {
+        let unclear = news.closed || news.urgent;
+        if news.readable || unclear {
             self.read.set_ready(unclear);
         }
-        if event.is_writable() || closed {
+        if news.writable || news.closed {
             self.write.set_ready(unclear);
         }
     }
+}
+
+/// What an event says. Nobody but the kernel can make an [`Event`]; a test can make this.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each thing that can happen")]
+struct News {
+    readable: bool,
+    writable: bool,
+    closed: bool,
+    urgent: bool,
 }
 
 /// One direction of a [`Source`].

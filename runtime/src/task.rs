@@ -10,7 +10,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::task::Waker;
 
 use futures_task::{ArcWake, waker_ref};
@@ -18,6 +17,7 @@ use futures_task::{ArcWake, waker_ref};
 use crate::observe::{Moment, Place, guarded};
 use crate::queue::RunQueue;
 use crate::slots::Key;
+use crate::sync::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use crate::wake::{Inbox, Mailbox};
 
 /// One task, as far as its wakers know it.

@@ -28,7 +28,8 @@ struct State {
     parked: bool,
 }
 
-/// What other threads did: they can't report to the runtime's own observer.
+/// What other threads did: they can't report to the runtime's own observer. Relaxed, as nobody goes
+/// by them.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) wakes: AtomicU64,
@@ -89,23 +90,25 @@ impl Mailbox {
         inbox.counts.wakes.fetch_add(1, Ordering::Relaxed);
         if self.is_finished() {
             inbox.counts.finished.fetch_add(1, Ordering::Relaxed);
-        } else if self.posted.swap(true, Ordering::AcqRel) {
-            // The swap is a release also when it changes nothing: the letter under way carries
-            // what this thread wrote before.
+        } else if self.posted.swap(true, Ordering::Release) {
+            // Also when it changes nothing: the swap that opens the mailbox finds this one, and
+            // with it what this thread wrote before. It acquires nothing, as nothing is read here.
             inbox.counts.queued.fetch_add(1, Ordering::Relaxed);
         } else {
             inbox.post(key);
         }
     }
 
-    /// The letter was read. A wake from now on posts a new one: the poll that follows may already be
-    /// past what it is about.
+    /// The letter was read. A wake from now on posts a new one: the poll that follows may already
+    /// be past what it is about. A wake before now is seen by that poll: hence the acquire, and a
+    /// swap, as a store acquires nothing.
     pub(crate) fn open(&self) {
-        self.posted.swap(false, Ordering::AcqRel);
+        self.posted.swap(false, Ordering::Acquire);
     }
 
-    /// To other threads only a hint, that spares them a letter which nobody would act on; on the
-    /// runtime's own, [`Task::enqueue`](crate::task::Task::enqueue) goes by it.
+    /// To other threads only a hint, that spares them a letter which nobody would act on: so it may
+    /// reach them late. On the runtime's own, [`Task::enqueue`](crate::task::Task::enqueue) goes by
+    /// it.
     pub(crate) fn finish(&self) {
         self.finished.store(true, Ordering::Relaxed);
     }
