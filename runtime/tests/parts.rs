@@ -296,6 +296,7 @@ fn a_yield_needs_nobody_else() {
 #[test]
 fn the_metrics_tell_what_block_on_did() {
     lab(|runtime| {
+        runtime.block_on(async { assert_eq!(dormouse::metrics(), runtime.metrics()) });
         let before = runtime.metrics();
         assert_eq!(runtime.block_on(async { 7 }), 7);
         expect(runtime, &before, |m| {
