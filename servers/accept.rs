@@ -140,9 +140,12 @@ impl Accepting {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
     use nix::errno::Errno;
 
     use super::*;
+    use crate::reply::Reply;
 
     fn retry(errno: Errno) -> io::Result<Duration> {
         retry_after(&io::Error::from(errno))
@@ -153,6 +156,41 @@ mod tests {
         let script = [Errno::ECONNABORTED; 3];
         let slept: Duration = script.into_iter().map(|errno| retry(errno).unwrap()).sum();
         assert_eq!(slept, Duration::ZERO);
+    }
+
+    /// Seen to fail when [`Accepting::next`] pauses after each error, and when it forgets to.
+    #[test]
+    fn who_comes_behind_three_aborted_connections_is_taken_at_once() {
+        let (options, counters) = (options(), Counters::new("accept", false));
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut accepting = Accepting::default();
+        accepting.announce();
+        for _ in 0..3 {
+            let aborted = || Err::<((), _), _>(Errno::ECONNABORTED.into());
+            assert_eq!(accepting.next(&options, &counters, aborted).unwrap(), None);
+            assert!(accepting.deadline().unwrap() <= Instant::now(), "it is not slept on");
+        }
+        let taken = accepting.next(&options, &counters, || Ok(((), peer))).unwrap();
+        assert_eq!(taken, Some(((), peer)));
+        assert_eq!((counters.accepts.load(Relaxed), counters.accepted.load(Relaxed)), (4, 1));
+        // Out of descriptors it does pause, whoever is announced meanwhile.
+        let none_left = || Err::<((), _), _>(Errno::EMFILE.into());
+        assert_eq!(accepting.next(&options, &counters, none_left).unwrap(), None);
+        accepting.announce();
+        let again = accepting.next(&options, &counters, || -> io::Result<((), SocketAddr)> {
+            unreachable!("it asks in its pause")
+        });
+        assert_eq!(again.unwrap(), None);
+    }
+
+    fn options() -> Options {
+        Options {
+            reply: Reply::Upper,
+            buffer: 1,
+            every: None,
+            max_connections: None,
+            idle_timeout: None,
+        }
     }
 
     #[test]

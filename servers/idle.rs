@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -118,6 +119,54 @@ pub fn limit_waits(stream: &TcpStream, limit: Option<Duration>) -> io::Result<()
     Ok(())
 }
 
+/// The time that a peer has left, where [`limit_waits`] has set how long calls wait.
+///
+/// A signal ends a call early, and the next would wait for all of that time again: signals that come
+/// all the time would keep a silent peer for ever. So after one it is cut to what is left.
+pub struct Patience {
+    limit: Option<Duration>,
+    since: Instant,
+    is_cut: bool,
+}
+
+impl Patience {
+    /// It begins now.
+    pub fn new(limit: Option<Duration>) -> Patience {
+        Patience { limit, since: Instant::now(), is_cut: false }
+    }
+
+    /// Says that something moved: the peer has all its time again.
+    ///
+    /// # Errors
+    ///
+    /// What `setsockopt(2)` says.
+    pub fn moved(&mut self, stream: &TcpStream) -> io::Result<()> {
+        if self.limit.is_some() {
+            self.since = Instant::now();
+        }
+        if mem::take(&mut self.is_cut) {
+            stream.set_nonblocking(false)?;
+            limit_waits(stream, self.limit)?;
+        }
+        Ok(())
+    }
+
+    /// Says that a signal ended a call. Once no time is left the next one does not wait: what came
+    /// meanwhile is still taken.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn interrupted(&mut self, stream: &TcpStream) -> io::Result<()> {
+        let Some(limit) = self.limit else { return Ok(()) };
+        self.is_cut = true;
+        match limit.saturating_sub(self.since.elapsed()) {
+            Duration::ZERO => stream.set_nonblocking(true),
+            left => limit_waits(stream, Some(left)),
+        }
+    }
+}
+
 /// How long until the first of `deadlines`; `None` where there is none.
 pub fn time_left(deadlines: [Option<Instant>; 2]) -> Option<Duration> {
     let first = deadlines.into_iter().flatten().min()?;
@@ -165,6 +214,32 @@ mod tests {
         let mut idle = Idle::new(Some(Duration::MAX));
         idle.moved(1);
         assert_eq!((idle.deadline(), idle.expired(Instant::now())), (None, None));
+    }
+
+    /// Seen to fail when an interrupted wait begins anew, and when it stays cut.
+    #[test]
+    fn who_was_interrupted_waits_for_what_is_left_and_not_at_all_where_nothing_is() {
+        use std::io::Read;
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _peer = listener.accept().unwrap();
+        let second = Duration::from_secs(1);
+        let mut patience = Patience::new(Some(3 * second));
+        patience.since = Instant::now().checked_sub(2 * second).unwrap();
+        patience.interrupted(&stream).unwrap();
+        let left = stream.read_timeout().unwrap().unwrap();
+        // The kernel rounds up to its ticks.
+        assert!(left <= second + second / 50, "{left:?}");
+        patience.since = Instant::now().checked_sub(4 * second).unwrap();
+        patience.interrupted(&stream).unwrap();
+        stream.set_read_timeout(Some(60 * second)).unwrap();
+        let begin = Instant::now();
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert!(begin.elapsed() < 30 * second, "it waited");
+        patience.moved(&stream).unwrap();
+        let all = stream.read_timeout().unwrap().unwrap();
+        assert!(all >= 3 * second && all < 4 * second, "{all:?}");
     }
 
     #[test]

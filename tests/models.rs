@@ -5,15 +5,20 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 
 use clap::ValueEnum;
+use dormouse_study::counters::Counters;
 use dormouse_study::models::Model;
+use dormouse_study::stop::Stop;
+use nix::sys::signal::Signal;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::Value;
-use support::{DORMOUSE, Server, ask, count_lines};
+use socket2::SockRef;
+use support::{DORMOUSE, OPTIONS, Server, ask, connect, count_lines};
 
 /// A server whose log can be read at its end.
 fn start(model: &str, log: &str, set: impl Fn(&mut Command)) -> Server {
@@ -75,6 +80,76 @@ fn signal_loses_nothing_when_its_queue_overflows() {
         assert!(report["messages"].as_u64() >= Some(connections), "{report}");
         assert_eq!(stats["bytes_in"], stats["bytes_out"], "{stats}");
     }
+}
+
+/// A hundred come and speak while it can't look, and its queue has room for four signals: it hears
+/// that some were lost, and then all of them.
+///
+/// Seen to fail when the server takes the lost ones for nothing.
+#[test]
+fn signal_hears_a_hundred_who_came_while_its_queue_held_four() {
+    const CLIENTS: usize = 100;
+    let mut server = start("signal", "warn,dormouse_study::models::signal=debug", |_| {});
+    limit(&server, Resource::Sigpending, 4);
+    let stderr = server.take_stderr();
+    let counted = thread::spawn(move || count_lines(stderr, "queue of signals was full"));
+    // It has its queue, and listens, before it is stopped.
+    ask(&server.connect(), b"hello");
+    server.signal(Signal::SIGSTOP);
+    let streams: Vec<TcpStream> = (0..CLIENTS).map(|_| server.connect()).collect();
+    for (n, mut stream) in streams.iter().enumerate() {
+        stream.write_all(format!("n {n:03}").as_bytes()).unwrap();
+    }
+    server.signal(Signal::SIGCONT);
+    for (n, mut stream) in streams.iter().enumerate() {
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, format!("N {n:03}").as_bytes());
+    }
+    let stats = server.stop();
+    assert!(counted.join().unwrap() >= 1, "its queue was never full: {stats}");
+    assert_eq!(stats["accepted"], CLIENTS + 1, "{stats}");
+}
+
+/// On a thread that is not the main one, beside others that mask nothing: those, and the children
+/// of the process, stay as they were, and so does its own mask when it has ended.
+///
+/// Seen to fail when the sockets signal the process instead of the thread (the process dies), when
+/// what came before the arming is not tried, and when the mask is not put back.
+#[test]
+fn signal_leaves_other_threads_children_and_its_own_mask_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let breaker = listener.try_clone().unwrap();
+    let server = thread::spawn(move || {
+        let before = masked("/proc/thread-self/status");
+        let counters = Arc::new(Counters::new("signal", false));
+        let ended = Model::Signal.serve(listener, &OPTIONS, &counters, &Stop::default());
+        (before, ended.unwrap_err(), masked("/proc/thread-self/status"))
+    });
+    for _ in 0..500 {
+        // It speaks as soon as it is connected, before it is accepted or the socket armed.
+        assert_eq!(ask(&connect(address), b"early"), b"EARLY");
+    }
+    let child = Command::new("cat").arg("/proc/self/status").output().unwrap();
+    let status = String::from_utf8(child.stdout).unwrap();
+    let nothing = format!("SigBlk:\t{:016x}", 0);
+    assert!(status.lines().any(|line| line == nothing), "{status}");
+    // With connections that still signal.
+    let streams: Vec<_> = (0..10).map(|_| connect(address)).collect();
+    for stream in &streams {
+        ask(stream, b"hello");
+    }
+    SockRef::from(&breaker).shutdown(Shutdown::Both).unwrap();
+    let (before, error, after) = server.join().unwrap();
+    assert!(error.to_string().starts_with("accept: "), "{error}");
+    assert_eq!(before, after);
+}
+
+/// The signals that a thread masks, as the kernel writes them.
+fn masked(status: &str) -> String {
+    let status = std::fs::read_to_string(status).unwrap();
+    status.lines().find(|line| line.starts_with("SigBlk")).unwrap().into()
 }
 
 /// Descriptors from 1024 on are refused, with the limit's name; everybody else is served.

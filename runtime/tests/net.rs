@@ -639,7 +639,7 @@ fn short_connections_in_reused_places_keep_their_own_bytes() {
                     drop(spawn(echo(listener.accept().await.unwrap().0, 8)));
                 }
             });
-            for round in 0..30_u64 {
+            for round in 0..63_u64 {
                 let clients: Vec<_> = (0..TOGETHER as u64)
                     .map(|i| {
                         let id = (round << 32 | i).to_le_bytes();

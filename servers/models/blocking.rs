@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use crate::accept::retry_after;
 use crate::counters::Counters;
-use crate::idle::{limit_waits, or_silence, send_now, silence};
+use crate::idle::{Patience, limit_waits, or_silence, send_now, silence};
 use crate::options::Options;
 
 /// Serves one connection after the other on `listener`, whose calls wait.
@@ -55,6 +55,7 @@ pub(super) fn talk(
     options: &Options,
     counters: &Counters,
 ) -> io::Result<()> {
+    let mut patience = Patience::new(options.idle_timeout);
     loop {
         // read
         // IDEA: the thread sleeps here until this one peer speaks, and hears nobody else.
@@ -66,9 +67,13 @@ pub(super) fn talk(
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 return Err(silence(options.idle_timeout));
             }
-            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {
+                patience.interrupted(connection)?;
+                continue;
+            }
             Err(e) => return Err(e),
         };
+        patience.moved(connection)?;
 
         // write
         let mut unsent = options.reply.answer(&mut buffer[..n]);
@@ -82,9 +87,13 @@ pub(super) fn talk(
                     let sent = counters.write(peer, || send_now(connection, unsent));
                     unsent = &unsent[or_silence(sent, options.idle_timeout)?..];
                 }
-                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {
+                    patience.interrupted(connection)?;
+                    continue;
+                }
                 Err(e) => return Err(e),
             }
+            patience.moved(connection)?;
         }
     }
 }
@@ -96,4 +105,23 @@ pub(super) fn pause(error: &io::Error, counters: &Counters) -> io::Result<()> {
         counters.sleep(pause);
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use nix::errno::Errno;
+
+    use super::*;
+
+    /// Seen to fail when [`pause`] sleeps for no time, too.
+    #[test]
+    fn aborted_connections_are_not_slept_on() {
+        let counters = Counters::new("blocking", false);
+        for _ in 0..3 {
+            pause(&Errno::ECONNABORTED.into(), &counters).unwrap();
+        }
+        assert_eq!(counters.waits.load(Relaxed), 0);
+    }
 }

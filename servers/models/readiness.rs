@@ -102,3 +102,6 @@ impl<S: Read + Write> Watched<S> {
         if to_write { &mut self.known.writable } else { &mut self.known.readable }
     }
 }
+
+#[cfg(test)]
+mod tests;

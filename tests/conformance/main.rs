@@ -13,6 +13,7 @@ mod impostor;
 mod limits;
 mod peers;
 mod process;
+mod queue;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
@@ -77,7 +78,10 @@ const CASES: &[Case] = &[
     ("a_burst_then_silence_is_answered", streams::a_burst_and_then_silence_is_answered_whole),
     ("one_byte_at_a_time", streams::one_byte_at_a_time),
     ("small_socket_buffers", streams::small_socket_buffers),
+    ("an_answer_larger_than_the_send_buffer", streams::an_answer_larger_than_the_send_buffer),
     ("an_urgent_byte_loses_no_other", streams::an_urgent_byte_loses_no_other),
+    ("random_writes_and_reads_are_a_queue", queue::random_writes_and_reads_are_a_queue),
+    ("each_end_costs_one_read", peers::each_end_costs_one_read),
     ("a_storm_of_connections_leaves_nothing", peers::a_storm_of_connections_leaves_nothing),
     ("churn_leaves_nothing", peers::churn_leaves_nothing),
     ("a_peer_that_vanishes_hurts_nobody", peers::a_peer_that_vanishes_hurts_nobody),
@@ -87,6 +91,7 @@ const CASES: &[Case] = &[
     ("it_stops_within_a_second", process::it_stops_within_a_second),
     ("the_port_is_free_at_once", process::the_port_is_free_at_once),
     ("stopped_and_continued_it_goes_on", process::stopped_and_continued_it_goes_on),
+    ("a_storm_of_signals_only_interrupts", process::a_storm_of_signals_only_interrupts),
     ("a_lost_peer_ends_no_process_by_sigpipe", process::a_lost_peer_ends_no_process_by_sigpipe),
     ("each_message_is_printed_with_its_peer", process::each_message_is_printed_with_its_peer),
     ("a_silent_peer_is_let_go_after_its_time", limits::a_silent_peer_is_let_go_after_its_time),

@@ -36,6 +36,32 @@ pub(crate) fn a_storm_of_connections_leaves_nothing(model: Traits) {
     assert_eq!(stats["accepted"], (WARM + CONNECTIONS + 1) as u64, "{stats}");
 }
 
+/// A close, a half-close and a reset: each is learnt by one read, and then forgotten.
+///
+/// Seen to fail when a server takes an end for 'nothing yet'.
+pub(crate) fn each_end_costs_one_read(model: Traits) {
+    let server = Server::start(model.name, &[]);
+    let connect = || {
+        let stream = server.connect();
+        ask(&stream, b"hello");
+        stream
+    };
+    drop(connect());
+    assert_eq!(stream_through(&connect(), b"").unwrap(), b"", "the end, and no reset");
+    reset(connect());
+    server.wait_until_all_have_left();
+    let (verdict, account) = witness::watch(server.pid(), Duration::from_millis(300));
+    assert_eq!(verdict == Verdict::Asleep, model.sleeps, "{account:?}");
+    let stats = server.stop();
+    let count = |name: &str| stats[name].as_u64().unwrap();
+    assert_eq!((count("accepted"), count("closed"), count("resets")), (3, 3, 1), "{stats}");
+    // One for the message, and one for the end, of each; in a ring there is none.
+    let reads = if model.name == "uring" { 0 } else { 6 };
+    assert_eq!(count("reads") - count("vain_reads"), reads, "{stats}");
+    // What registering says, and, by signal, one behind each message and each end.
+    assert!(!model.sleeps || count("vain_reads") <= 9, "{stats}");
+}
+
 pub(crate) fn a_peer_that_vanishes_hurts_nobody(model: Traits) {
     let server = Server::start(model.name, &[]);
     let gone = server.connect();

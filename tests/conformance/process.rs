@@ -1,7 +1,9 @@
 //! The server as a process: how it ends, begins again, and is interrupted.
 
-use std::io::Write;
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -61,6 +63,55 @@ pub(crate) fn stopped_and_continued_it_goes_on(model: Traits) {
     assert_eq!(stream_through(&stream, b"").unwrap(), b"");
     let stats = server.stop();
     assert_eq!((&stats["accepted"], &stats["bytes_in"]), (&1.into(), &234.into()), "{stats}");
+}
+
+/// A signal each millisecond: nobody is lost, and whose time is up is let go all the same, no sooner
+/// and hardly later.
+///
+/// Seen to fail when a server ends at an interrupted call (`mio`), and when it begins anew each time
+/// to wait for the whole limit (`blocking`).
+pub(crate) fn a_storm_of_signals_only_interrupts(model: Traits) {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let mut command = impostor::with_a_handler(model.name);
+    command.args(["--idle-timeout", "300ms"]);
+    let server = Server::spawn(command);
+    let latest = LIMIT + Duration::from_millis(100);
+    let (times, signals) = thread::scope(|scope| {
+        // Dropped at the end, also at that of a test that fails.
+        let (goes_on, over) = mpsc::channel::<()>();
+        let server = &server;
+        let storm = scope.spawn(move || {
+            let mut signals = 0;
+            while over.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
+                server.signal(Signal::SIGUSR2);
+                signals += 1;
+            }
+            signals
+        });
+        // The least of some: other programs may keep the server from the CPU.
+        let mut times = Vec::new();
+        while times.len() < 5 && times.last().is_none_or(|time| *time > latest) {
+            times.push(silence(server, LIMIT));
+        }
+        drop(goes_on);
+        (times, storm.join().unwrap())
+    });
+    assert!(times.iter().any(|time| *time <= latest), "let go late each time: {times:?}");
+    assert!(signals >= 30, "{signals} signals are no storm");
+    let stats = server.stop_when_all_have_left();
+    assert_eq!((&stats["accepted"], &stats["resets"]), (&(2 * times.len()).into(), &0.into()));
+}
+
+/// How long one is kept who says nothing, beside one who does.
+fn silence(server: &Server, limit: Duration) -> Duration {
+    assert_eq!(ask(&server.connect(), b"hello"), b"HELLO");
+    let start = Instant::now();
+    let mut end = Vec::new();
+    server.connect().read_to_end(&mut end).unwrap();
+    assert_eq!(end, b"");
+    // The kernel counts the time of a call that waits in ticks, of 10 ms at most, the first cut short.
+    assert!(start.elapsed() + Duration::from_millis(10) >= limit, "let go early");
+    start.elapsed()
 }
 
 /// A program that the server is part of may have set SIGPIPE back to what ends the process.

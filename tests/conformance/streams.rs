@@ -7,6 +7,7 @@ use std::thread;
 use socket2::SockRef;
 
 use crate::Traits;
+use crate::impostor;
 use crate::support::{Server, ask, connect, pattern, stream_through};
 
 pub(crate) fn what_comes_in_goes_back(model: Traits) {
@@ -84,6 +85,18 @@ pub(crate) fn small_socket_buffers(model: Traits) {
     SockRef::from(&stream).set_send_buffer_size(4096).unwrap();
     let data = pattern(1 << 20);
     assert!(stream_through(&stream, &data).unwrap() == upper(&data));
+}
+
+/// The server's own buffers, so that almost every answer is cut short.
+///
+/// Seen to fail when the rest of an answer is sent from its beginning again, or not at all.
+pub(crate) fn an_answer_larger_than_the_send_buffer(model: Traits) {
+    // The kernel takes a few KiB as a whole, where it takes them at all; of more, a part.
+    for (buffer, len) in [(4096, 4 << 20), (300_000, 1 << 20)] {
+        let data = pattern(len);
+        let server = Server::spawn(impostor::with_small_send_buffers(model.name, buffer));
+        check_stream(server.address, &data, &upper(&data));
+    }
 }
 
 pub(crate) fn an_urgent_byte_loses_no_other(model: Traits) {

@@ -10,6 +10,7 @@ mod arrows;
 mod cells;
 mod commands;
 mod cover;
+mod faults;
 mod foreign;
 mod header;
 mod items;

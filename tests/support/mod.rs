@@ -145,9 +145,13 @@ impl Server {
         (log.join().unwrap(), stats)
     }
 
+    pub(crate) fn wait_until_all_have_left(&self) {
+        until("all connections are closed", || self.sockets() == self.own_sockets);
+    }
+
     /// The same, once no connection is open any more.
     pub(crate) fn stop_when_all_have_left(self) -> Value {
-        until("all connections are closed", || self.sockets() == self.own_sockets);
+        self.wait_until_all_have_left();
         self.stop()
     }
 
