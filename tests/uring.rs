@@ -311,6 +311,45 @@ fn a_stop_in_the_middle_of_work_ends_all_connections() {
     }
 }
 
+/// Connections vanish while the kernel reads for them, and while it writes; then the server ends
+/// with a hundred operations in flight. In debug builds each buffer has canaries (`uring/buffer.rs`):
+/// one that died would end the server with a panic.
+#[test]
+fn peers_vanish_and_the_end_comes_with_a_hundred_operations_in_flight() {
+    const BUFFER: usize = 64 << 10;
+    const LEAVE: u64 = 50;
+    const STAY: u64 = 100;
+    let Some(_turn) = turn() else { return };
+    let before = descriptors();
+    let server = Local::start(1024, Options { buffer: BUFFER, ..OPTIONS });
+    let connect = |_| {
+        let stream = server.connect();
+        assert_eq!(ask(&stream, b"hello"), b"HELLO");
+        stream
+    };
+    let leave: Vec<_> = (0..LEAVE).map(connect).collect();
+    let stay: Vec<_> = (0..STAY).map(connect).collect();
+    // Every other one gets no further with its answer: a send is in flight. Else it is a receive.
+    for stream in leave.iter().chain(&stay).step_by(2) {
+        stream.set_nonblocking(true).unwrap();
+        while (&*stream).write(&[b'x'; 1 << 14]).is_ok() {}
+        stream.set_nonblocking(false).unwrap();
+    }
+    leave.into_iter().enumerate().for_each(|(n, stream)| match n % 4 {
+        0 | 1 => support::reset(stream),
+        _ => drop(stream),
+    });
+    until("the server has seen them leave", || server.counters.closed.load(Relaxed) == LEAVE);
+    assert_eq!(server.counters.accepted.load(Relaxed), LEAVE + STAY);
+    assert!(server.stop.request(LIMIT), "it stops");
+    let counters = Arc::clone(&server.counters);
+    server.ended().unwrap();
+    assert_eq!(counters.closed.load(Relaxed), LEAVE + STAY);
+    stay.iter().for_each(see_the_end);
+    drop(stay);
+    assert_eq!(descriptors(), before);
+}
+
 /// The end of a ring can interrupt what its thread does next, without any signal: a wait for
 /// events, or a sleep. A runtime on that thread must not mind.
 #[test]

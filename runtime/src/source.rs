@@ -47,7 +47,9 @@ impl Source {
         self.hear(News {
             readable: event.is_readable(),
             writable: event.is_writable(),
-            closed: event.is_read_closed() || event.is_write_closed() || event.is_error(),
+            read_closed: event.is_read_closed(),
+            write_closed: event.is_write_closed(),
+            error: event.is_error(),
             urgent: event.is_priority(),
         });
     }
@@ -55,11 +57,12 @@ impl Source {
     fn hear(&self, news: News) {
         // Urgent data stops a read short, and a close can come along with data, without an event
         // of its own: in both cases a short read does not mean that nothing is left.
-        let unclear = news.closed || news.urgent;
+        let closed = news.read_closed || news.write_closed || news.error;
+        let unclear = closed || news.urgent;
         if news.readable || unclear {
             self.read.set_ready(unclear);
         }
-        if news.writable || news.closed {
+        if news.writable || closed {
             self.write.set_ready(unclear);
         }
     }
@@ -71,7 +74,9 @@ impl Source {
 struct News {
     readable: bool,
     writable: bool,
-    closed: bool,
+    read_closed: bool,
+    write_closed: bool,
+    error: bool,
     urgent: bool,
 }
 

@@ -16,6 +16,7 @@ use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ use dormouse::{Runtime, set_task_name, spawn, yield_now};
 use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
-use support::{HangGuard, any_port, connection, connection_to_std, expect, lab, until};
+use support::{HangGuard, Ledger, any_port, connection, connection_to_std, expect, lab, until};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -72,6 +73,34 @@ fn leaves_nothing<T: 'static>(
         });
         assert_all_given_back(&counted);
     });
+}
+
+/// What every [`lab`] checks in the end.
+#[test]
+fn a_source_or_a_timer_that_is_forgotten_is_noticed() {
+    type Forget = fn();
+    let source: Forget = || std::mem::forget(UdpSocket::bind(any_port()).unwrap());
+    let timer: Forget = || {
+        let mut sleep = Box::pin(sleep(HOUR));
+        assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        std::mem::forget(sleep);
+    };
+    let nothing: Forget = || ();
+    for (forget, found) in [(nothing, None), (source, Some("(1, 0)")), (timer, Some("(0, 1)"))] {
+        // Noticed at once where no task is left, else once the runtime has dropped them all.
+        for tasks in [0, 3] {
+            let ledger = Arc::new(Ledger::default());
+            let runtime = Ledger::keep(&ledger).build().unwrap();
+            runtime.block_on(async {
+                (0..tasks).for_each(|_| drop(spawn(pending::<()>())));
+                forget();
+            });
+            let closed = catch_unwind(AssertUnwindSafe(|| ledger.close(runtime)));
+            let said = closed.err().map(|panic| panic.downcast_ref::<String>().unwrap().clone());
+            assert_eq!(said.is_some(), found.is_some(), "{said:?}");
+            assert!(said.unwrap_or_default().contains(found.unwrap_or_default()));
+        }
+    }
 }
 
 #[test]

@@ -226,14 +226,14 @@ const TABLE: &[Sabotage] = &[
     Sabotage {
         what: "an event in one direction wakes the other, too",
         file: "source.rs",
-        line: "if news.writable || news.closed {",
-        broken: "self.write.wake();\n        if news.writable || news.closed {",
+        line: "if news.writable || closed {",
+        broken: "self.write.wake();\n        if news.writable || closed {",
         noticed_by: "laws",
     },
     Sabotage {
         what: "a close that came along with data is forgotten",
         file: "source.rs",
-        line: "let unclear = news.closed || news.urgent;",
+        line: "let unclear = closed || news.urgent;",
         broken: "let unclear = false;",
         noticed_by: "net",
     },

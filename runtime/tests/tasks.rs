@@ -37,8 +37,8 @@ use futures_lite::{AsyncReadExt, AsyncWriteExt};
 
 use logged::logged;
 use support::{
-    HangGuard, OnDrop, any_port, assert_books_balance, connection, connection_to_std, expect,
-    in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
+    HangGuard, OnDrop, SLOWDOWN, any_port, assert_books_balance, connection, connection_to_std,
+    expect, in_a_process, lab, open_descriptors, silence, until, wake_from_elsewhere,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -252,6 +252,7 @@ fn a_handle_that_gave_its_result_says_so() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no sockets of the network")]
 fn a_panic_ends_its_task_alone() {
     let errors = errors_of(|runtime| {
         runtime.block_on(async {
@@ -301,7 +302,7 @@ impl Wake for PanicsAsItWakes {
 /// Makes a future, and what makes it ready; polls it with a waker that panics, beside others, and
 /// demands that they go on.
 fn nobody_else_suffers<F: Future, R: FnOnce()>(make: impl AsyncFnOnce() -> (F, R)) {
-    let short = || sleep(Duration::from_millis(20));
+    let short = || sleep(SLOWDOWN * Duration::from_millis(20));
     let errors = errors_of(|runtime| {
         let future = runtime.block_on(async {
             let (future, make_ready) = make().await;
@@ -327,6 +328,7 @@ fn a_joiner_whose_waker_panics_harms_nobody() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no sockets of the network")]
 fn a_reader_whose_waker_panics_harms_nobody() {
     nobody_else_suffers(async || {
         let (mut stream, mut peer) = connection_to_std().await;
@@ -337,7 +339,7 @@ fn a_reader_whose_waker_panics_harms_nobody() {
 
 #[test]
 fn a_sleeper_whose_waker_panics_harms_nobody() {
-    nobody_else_suffers(async || (sleep(Duration::from_millis(20)), || ()));
+    nobody_else_suffers(async || (sleep(SLOWDOWN * Duration::from_millis(20)), || ()));
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -437,6 +439,7 @@ fn drop_a_task_that(does: Does, end: As) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no sockets of the network")]
 fn a_drop_may_do_as_it_likes() {
     let _watchdog = HangGuard::new();
     for does in [
@@ -457,6 +460,7 @@ fn a_drop_may_do_as_it_likes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no sockets of the network")]
 fn a_dropped_runtime_drops_a_hundred_entangled_tasks() {
     in_a_process("a_dropped_runtime_drops_a_hundred_entangled_tasks", || {
         let _watchdog = HangGuard::new();
@@ -611,6 +615,7 @@ fn a_waker_in_a_thread_that_ends_still_wakes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it starts no process")]
 fn a_waker_of_a_runtime_that_is_gone_harms_nobody_as_its_thread_ends() {
     in_a_process("a_waker_of_a_runtime_that_is_gone_harms_nobody_as_its_thread_ends", || {
         let keeps = thread::spawn(|| {
@@ -629,6 +634,7 @@ thread_local! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it starts no process")]
 fn a_runtime_in_a_thread_local_ends_with_its_thread() {
     in_a_process("a_runtime_in_a_thread_local_ends_with_its_thread", || {
         for before_any_other in [true, false] {
@@ -722,6 +728,7 @@ fn a_thousand_wakes_are_one_poll() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "millions of steps")]
 fn a_hundred_tasks_that_yield_stay_abreast() {
     lab(|runtime| {
         runtime.block_on(async {
@@ -774,6 +781,7 @@ fn tasks_are_polled_in_the_order_of_their_wakes() {
 
 /// Each task wakes the next: no wake polls, so no stack grows.
 #[test]
+#[cfg_attr(miri, ignore = "millions of steps")]
 fn a_chain_of_a_hundred_thousand_wakes_needs_no_stack() {
     lab(|runtime| {
         runtime.block_on(async {
@@ -821,7 +829,7 @@ fn who_is_woken_is_polled_once_and_who_has_ended_never() {
                 expected.push(1);
             }
             yield_now().await;
-            for _ in 0..300 {
+            for _ in 0..if cfg!(miri) { 10 } else { 300 } {
                 let (mut woken, mut aborted) = ([false; 40], [false; 40]);
                 // Not both in one step: a letter may be read only after a poll.
                 let elsewhere = next(2) == 0;
@@ -841,7 +849,7 @@ fn who_is_woken_is_polled_once_and_who_has_ended_never() {
                     }
                     woken[i] = true;
                 }
-                sleep(Duration::from_millis(1)).await;
+                sleep(SLOWDOWN * Duration::from_millis(1)).await;
                 for i in 0..40 {
                     expected[i] += u64::from(alive[i] && woken[i] && !aborted[i]);
                     alive[i] &= !(aborted[i] || woken[i] && tasks[i].ends.get());
@@ -877,6 +885,7 @@ fn allocations_of_messages(runtime: &Runtime, messages: usize) -> u64 {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "it has no sockets of the network")]
 fn a_message_allocates_nothing() {
     lab(|runtime| {
         allocations_of_messages(runtime, 10);
@@ -886,6 +895,7 @@ fn a_message_allocates_nothing() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "millions of steps")]
 fn ten_thousand_tasks_leave_no_memory_behind() {
     let tasks = |n: usize| async move {
         for _ in 0..n {

@@ -9,6 +9,7 @@
 //! Read before: `uring/ring.rs`. Read next: `runtime/src/lib.rs`.
 //! Try: `RUST_LOG=trace cargo run -- serve uring --stats`, and `cargo run -- client`
 
+mod buffer;
 mod entries;
 mod ring;
 mod setup;
@@ -19,6 +20,7 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::buffer::Buffer;
 use self::ring::{Completion, Ring};
 use crate::accept::{admit, retry_after};
 use crate::counters::Counters;
@@ -157,7 +159,7 @@ impl<'a> Server<'a> {
         }
         let Ok((socket, peer)) = result else { return Ok(()) };
         if admit(peer, self.options, self.counters) {
-            match self.options.new_buffer() {
+            match self.options.new_buffer().and_then(Buffer::new) {
                 Ok(buffer) => {
                     let key = self.ring.insert(socket, peer, buffer);
                     self.exchange(key, 0..0);

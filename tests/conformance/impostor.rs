@@ -6,7 +6,7 @@
 
 use std::env;
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Command, exit};
 use std::sync::Arc;
 use std::thread;
@@ -30,11 +30,13 @@ pub(crate) enum Fault {
     DropsTheLastByte,
     NeverCloses,
     Spins,
+    /// Says the end to who has ended, and keeps the descriptor.
+    Keeps,
 }
 
 impl Fault {
-    const ALL: [Fault; 4] =
-        [Fault::Nothing, Fault::DropsTheLastByte, Fault::NeverCloses, Fault::Spins];
+    const ALL: [Fault; 5] =
+        [Fault::Nothing, Fault::DropsTheLastByte, Fault::NeverCloses, Fault::Spins, Fault::Keeps];
 
     /// As a test's model.
     pub(crate) fn name(self) -> &'static str {
@@ -43,6 +45,7 @@ impl Fault {
             Fault::DropsTheLastByte => "impostor:drops-the-last-byte",
             Fault::NeverCloses => "impostor:never-closes",
             Fault::Spins => "impostor:spins",
+            Fault::Keeps => "impostor:keeps",
         }
     }
 }
@@ -165,7 +168,10 @@ fn answer(mut stream: TcpStream, fault: Fault) -> io::Result<()> {
         stream.write_all(&held)?;
         held = rest;
     }
-    if fault == Fault::NeverCloses {
+    if fault == Fault::Keeps {
+        stream.shutdown(Shutdown::Both)?;
+    }
+    if matches!(fault, Fault::NeverCloses | Fault::Keeps) {
         thread::sleep(Duration::MAX);
     }
     Ok(())

@@ -12,6 +12,9 @@ const CLIENT: &[Typed] = &[endless("cargo run -- client", &["HELLO\nHELLO"])];
 const QUEUED: &str = "kill -STOP {pid} && (cargo run --quiet -- client --count 1; \
     grep -E 'SigQ|SigPnd' /proc/{pid}/status; kill -CONT {pid})";
 
+/// Not here: a toolchain of its own, and a build of everything.
+const NIGHTLY: How = Exempt("it needs nightly; .ci/run has it, where that is installed");
+
 pub(crate) const ROWS: &[Row] = &[
     // The pages.
     ends("cargo run --release", &["model", "blocking", "async", "CPU %", "report.html"]),
@@ -87,6 +90,16 @@ pub(crate) const ROWS: &[Row] = &[
         "cargo bench -p dormouse-bench --bench timers -- fired --quick",
     ),
     row("bash .ci/run", Exempt("it is what runs this")),
+    row("cargo +nightly miri test -p dormouse --lib --test tasks", NIGHTLY),
+    row("rustup toolchain install nightly --component miri,rust-src", NIGHTLY),
+    row(
+        "RUSTFLAGS=\"-Zsanitizer=address\" CARGO_TARGET_DIR=target/asan cargo +nightly test -p dormouse-study --target x86_64-unknown-linux-gnu --test uring -- --skip hidden",
+        NIGHTLY,
+    ),
+    row(
+        "RUSTFLAGS=\"-Zsanitizer=address\" CARGO_TARGET_DIR=target/asan cargo +nightly test -p dormouse-study --target x86_64-unknown-linux-gnu --lib --test conformance uring -- --skip costs_no_memory --skip churn",
+        NIGHTLY,
+    ),
     row("cargo deny check bans", Ci("cargo deny check bans")),
     row("cargo check --target x86_64-pc-windows-gnu", Ci("cargo check --target \"$target\"")),
     row("cargo run -- audit -- COMMAND", Same("cargo run -- audit -- sleep 60")),

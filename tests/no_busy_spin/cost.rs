@@ -86,8 +86,8 @@ fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
                 return;
             }
         };
-        assert_eq!(finished(&silence), BTreeMap::new(), "{model}: {silence:#?}");
-        let calls = finished(&ten);
+        assert_eq!(witness::finished(&silence), BTreeMap::new(), "{model}: {silence:#?}");
+        let calls = witness::finished(&ten);
         println!("{model}: 0 calls in {SPAN:?} of silence, for 10 messages {calls:?}");
         assert_eq!(calls["recvfrom"], 10, "{model}: {ten:#?}");
         // The answer of the last may be here before its call has returned, and be cut short.
@@ -96,20 +96,4 @@ fn the_kernel_counts_no_system_call_in_silence_and_three_a_message() {
         assert!((9..=11).contains(&calls["epoll_wait"]), "{model}: {ten:#?}");
         assert_eq!(calls.len(), 3, "{model}: nothing else: {ten:#?}");
     }
-}
-
-/// The calls that came to an end, by name. What the attach or the end of the tracing has cut short
-/// is no call of the server's.
-pub(crate) fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
-    let mut calls = BTreeMap::new();
-    for line in lines {
-        let cut = ["<unfinished", "<detached", "ERESTART"];
-        let call =
-            line.split_once(' ').map(|(_, call)| call.trim_start().trim_start_matches("<... "));
-        let name = call.and_then(|call| call.split(['(', ' ']).next());
-        if let Some(name) = name.filter(|_| !cut.iter().any(|cut| line.contains(cut))) {
-            *calls.entry(name).or_default() += 1;
-        }
-    }
-    calls
 }

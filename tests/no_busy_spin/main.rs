@@ -234,7 +234,7 @@ fn ten_thousand_silent_connections_cost_async_nothing() {
     }
     let lab = Lab::of_model("async", &[], connections, 4);
     let calls = witness::system_calls(lab.server.pid(), || std::thread::sleep(SPAN));
-    match calls.as_deref().map(cost::finished) {
+    match calls.as_deref().map(witness::finished) {
         Ok(calls) => {
             println!("async, {connections} silent: in {SPAN:?} these system calls: {calls:?}");
             assert!(calls.is_empty(), "{calls:?}");

@@ -1,11 +1,17 @@
 //! What the tests of whole programs share: a server as a process, and peers that talk to it.
+//!
+//! However a test ends a [`Server`], at that moment the server must not have a connection whose peer
+//! is gone, or a child; and once it has ended, nothing of it is left.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod left;
 pub(crate) mod witness;
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,8 +56,8 @@ pub(crate) struct Server {
     child: Child,
     stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
-    /// How many sockets it has while nobody is connected.
-    own_sockets: usize,
+    /// The sockets that it has while nobody is connected: the listeners.
+    own_sockets: HashSet<String>,
 }
 
 impl Server {
@@ -109,8 +115,8 @@ impl Server {
 
     fn listening(child: Child, stdout: BufReader<ChildStdout>, address: &str) -> Server {
         let address = address.parse().unwrap();
-        let mut server = Server { child, stdout, address, own_sockets: 0 };
-        server.own_sockets = server.sockets();
+        let mut server = Server { child, stdout, address, own_sockets: HashSet::new() };
+        server.own_sockets = left::sockets(server.pid());
         server
     }
 
@@ -146,7 +152,7 @@ impl Server {
     }
 
     pub(crate) fn wait_until_all_have_left(&self) {
-        until("all connections are closed", || self.sockets() == self.own_sockets);
+        until("all connections are closed", || self.connections().is_empty());
     }
 
     /// The same, once no connection is open any more.
@@ -161,6 +167,7 @@ impl Server {
 
     /// Ends a server that can't say its last word.
     pub(crate) fn stop_unheard(mut self, signal: Signal) {
+        self.assert_keeps_nothing();
         self.signal(signal);
         let status = self.wait();
         assert!(status.success(), "{signal} ended it with {status}");
@@ -173,6 +180,7 @@ impl Server {
 
     /// What it has printed, and then what it counted.
     pub(crate) fn stop_and_read(mut self, signal: Signal) -> (Vec<String>, Value) {
+        self.assert_keeps_nothing();
         self.signal(signal);
         let status = self.wait();
         assert!(status.success(), "{signal} ended it with {status}");
@@ -201,11 +209,25 @@ impl Server {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().count()
     }
 
-    /// How many of them are sockets: the listeners, and one for each connection.
-    fn sockets(&self) -> usize {
-        let descriptors = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
-        let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    /// The sockets of its connections.
+    fn connections(&self) -> HashSet<String> {
+        left::sockets(self.pid()).difference(&self.own_sockets).cloned().collect()
+    }
+
+    /// It has let go whoever has left, and started nobody. Clients may be connected still.
+    fn assert_keeps_nothing(&self) {
+        until("it keeps no connection whose peer is gone", || {
+            let connections = self.connections();
+            connections.is_empty()
+                || left::without_peer(connections, self.address.port()).is_empty()
+        });
+        assert_eq!(left::children(self.pid()), [""; 0], "children of the server");
+    }
+
+    /// Ends one that is broken on purpose: what it keeps is not looked at.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The memory that it has in use, in bytes.
@@ -219,8 +241,18 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // Already gone where the test has stopped it.
+        if let Ok(Some(_)) = self.child.try_wait() {
+            return;
+        }
+        // A test that fails has said why.
+        let kept = if thread::panicking() {
+            Ok(())
+        } else {
+            catch_unwind(AssertUnwindSafe(|| self.assert_keeps_nothing()))
+        };
         self.child.kill().ok();
         self.child.wait().ok();
+        kept.unwrap_or_else(|panic| resume_unwind(panic));
     }
 }
 

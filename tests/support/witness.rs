@@ -4,6 +4,7 @@
 //! the account of each thread, which stays the same while it sleeps, and, where `strace` may look,
 //! for the system calls.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -90,4 +91,20 @@ pub(crate) fn system_calls(pid: u32, what: impl FnOnce()) -> Result<Vec<String>,
     nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGINT).unwrap();
     strace.wait().unwrap();
     Ok(reader.join().unwrap())
+}
+
+/// The calls that came to an end, by name. What the attach or the end of the tracing has cut short
+/// is no call of the server's.
+pub(crate) fn finished(lines: &[String]) -> BTreeMap<&str, usize> {
+    let mut calls = BTreeMap::new();
+    for line in lines {
+        let cut = ["<unfinished", "<detached", "ERESTART"];
+        let call =
+            line.split_once(' ').map(|(_, call)| call.trim_start().trim_start_matches("<... "));
+        let name = call.and_then(|call| call.split(['(', ' ']).next());
+        if let Some(name) = name.filter(|_| !cut.iter().any(|cut| line.contains(cut))) {
+            *calls.entry(name).or_default() += 1;
+        }
+    }
+    calls
 }

@@ -158,6 +158,8 @@ impl Models {
 
 proptest! {
     #![proptest_config(ProptestConfig {
+        // An interpreter takes its time.
+        cases: if cfg!(miri) { 1 } else { ProptestConfig::default().cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -99,6 +99,15 @@ fn ten_thousand_idle_connections_cost_nothing() {
     idle_connections_cost_nothing("silence::ten_thousand_idle_connections_cost_nothing", 10_000);
 }
 
+#[test]
+#[ignore = "with the others of `cargo test --test load_held`"]
+fn fifteen_thousand_idle_connections_cost_nothing() {
+    idle_connections_cost_nothing(
+        "silence::fifteen_thousand_idle_connections_cost_nothing",
+        15_000,
+    );
+}
+
 /// Writes until nothing more goes in.
 async fn stuck_writer(runtime: &Runtime, len: usize) -> (std::net::TcpStream, impl Future) {
     let (mut stream, peer) = connection_to_std().await;

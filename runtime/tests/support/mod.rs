@@ -5,6 +5,7 @@
 //! - A hang fails: after [`patience`] a watchdog has the runtime print its own metrics, and ends
 //!   the process.
 //! - Whatever the test did, its books must balance in the end: see [`assert_books_balance`].
+//! - Nothing may be left when it ends: see [`Ledger`].
 //! - [`expect`] compares every figure of [`Metrics`], so that one unexpected turn or park shows.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
@@ -15,7 +16,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::{self, Command};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
@@ -23,24 +24,76 @@ use std::time::{Duration, Instant};
 
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::sleep;
-use dormouse::{Metrics, Runtime, testing};
+use dormouse::{Builder, Metrics, Moment, Runtime, testing};
+
+/// Under miri the clock is not the world's: each step of the program takes some microseconds by it,
+/// and each wait no time at all. So there short waits must be longer.
+pub(crate) const SLOWDOWN: u32 = if cfg!(miri) { 100 } else { 1 };
 
 /// How long a test may take. None should come near it, on whatever machine; where hangs are made on
 /// purpose, less can be asked for.
 pub(crate) fn patience() -> Duration {
     let asked = env::var("DORMOUSE_TEST_PATIENCE").ok();
-    Duration::from_secs(asked.map_or(40, |seconds| seconds.parse().unwrap()))
+    let seconds = asked.map_or(40, |seconds| seconds.parse().unwrap());
+    SLOWDOWN * Duration::from_secs(seconds)
 }
 
 /// Long enough that a loop that spins makes thousands of turns in it.
-pub(crate) const SILENCE: Duration = Duration::from_millis(100);
+pub(crate) const SILENCE: Duration = Duration::from_millis(100 * SLOWDOWN as u64);
 
-/// Runs `test` with a runtime of its own, under watch; its books must balance in the end.
+/// Runs `test` with a runtime of its own, under watch; its books must balance in the end, and
+/// nothing may be left.
 pub(crate) fn lab(test: impl FnOnce(&Rc<Runtime>)) {
-    let runtime = Rc::new(Runtime::new().unwrap());
+    let ledger = Arc::new(Ledger::default());
+    let runtime = Rc::new(Ledger::keep(&ledger).build().unwrap());
     let _watchdog = watch(&runtime);
     test(&runtime);
     assert_books_balance(&runtime);
+    let runtime = Rc::into_inner(runtime).expect("nobody keeps the runtime");
+    ledger.close(runtime);
+}
+
+/// What a runtime has under way, by what it tells of each step.
+///
+/// Descriptors can't be counted here: they are the process's, in which other tests run. But each
+/// source is one, and who drops its socket, or ends the task that owns it, gives it back.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    sources: AtomicI64,
+    timers: AtomicI64,
+}
+
+impl Ledger {
+    /// For a runtime whose ledger it is.
+    pub(crate) fn keep(ledger: &Arc<Ledger>) -> Builder {
+        let ledger = Arc::clone(ledger);
+        Builder::new().on_moment(move |moment| {
+            let (entry, change) = match moment {
+                Moment::Registered(_) => (&ledger.sources, 1),
+                Moment::Deregistered(_) => (&ledger.sources, -1),
+                Moment::Armed(_) => (&ledger.timers, 1),
+                Moment::Fired(_) | Moment::Cancelled(_) => (&ledger.timers, -1),
+                _ => return,
+            };
+            entry.fetch_add(change, SeqCst);
+        })
+    }
+
+    /// Ends the test's runtime, and with it all that its tasks own. While no task is left but that
+    /// of [`watch`], nothing is; and once all of them are dropped, nothing in any case.
+    #[track_caller]
+    pub(crate) fn close(&self, runtime: Runtime) {
+        let seen = runtime.snapshot();
+        if seen.tasks.len() <= 1 {
+            assert_eq!(self.entries(), (0, 0), "sources and timers that no task has:\n{seen}");
+        }
+        drop(runtime);
+        assert_eq!(self.entries(), (0, 0), "sources and timers that outlast the tasks:\n{seen}");
+    }
+
+    fn entries(&self) -> (i64, i64) {
+        (self.sources.load(SeqCst), self.timers.load(SeqCst))
+    }
 }
 
 /// Ends the process if it is not dropped in time.
@@ -121,7 +174,7 @@ pub(crate) fn assert_books_balance(runtime: &Runtime) {
 
 /// Waits until nothing happens any more but the waiting itself.
 pub(crate) async fn silence(runtime: &Runtime) {
-    while !is_silent(runtime, Duration::from_millis(5)).await {}
+    while !is_silent(runtime, SLOWDOWN * Duration::from_millis(5)).await {}
 }
 
 /// The same where the kernel may still move data between full buffers, now and then: demands that
@@ -296,7 +349,9 @@ pub(crate) fn in_a_process(test: &str, body: impl FnOnce()) {
 
 /// Completes a command that ends with this test program, so that it runs `test` alone.
 pub(crate) fn this_test_alone(test: &str, mut command: Command) -> Command {
-    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, "1");
+    command
+        .args(["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"])
+        .env(CHILD, "1");
     command
 }
 

@@ -3,7 +3,7 @@
 //! Problem: to send and wait for that, then to receive and wait for that, is two calls a message.
 //! Idea: two entries linked into one: the kernel begins the receive when the send has succeeded.
 //! Leaves out: submitting anything: that is where memory is at stake, and `ring.rs` does it.
-//! Read before: `uring/setup.rs`. Read next: `uring/ring.rs`.
+//! Read before: `uring/setup.rs`. Read next: `uring/buffer.rs`.
 //! Try: `cargo test --lib entries`
 
 use std::io::PipeReader;

@@ -4,7 +4,7 @@
 //! were freed or used meanwhile, two would write to one place.
 //! Idea: sockets and buffers live here, and are out of reach until the kernel gives them back.
 //! Leaves out: buffers that the kernel picks from a pool: less memory for connections at rest.
-//! Read before: `uring/entries.rs`. Read next: `uring.rs`.
+//! Read before: `uring/buffer.rs`. Read next: `uring.rs`.
 //! Try: `cargo test --lib ring`
 
 #![allow(unsafe_code, reason = "handing memory to the kernel is beyond what the compiler checks")]
@@ -24,6 +24,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use slab::Slab;
 
+use super::buffer::Buffer;
 use super::entries::{self, Token};
 use super::setup::set_up;
 use crate::idle::send_now;
@@ -47,8 +48,7 @@ pub(super) struct Ring {
 struct Slot {
     socket: TcpStream,
     peer: SocketAddr,
-    /// On the heap: its bytes stay where they are when the slot moves.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// The buffer is the kernel's: this part of it is sent, if any, and then all of it received to.
     lent: Option<Range<usize>>,
     closing: bool,
@@ -102,7 +102,7 @@ impl Ring {
     }
 
     /// Takes a connection in, and returns its key.
-    pub(super) fn insert(&mut self, socket: TcpStream, peer: SocketAddr, buffer: Vec<u8>) -> usize {
+    pub(super) fn insert(&mut self, socket: TcpStream, peer: SocketAddr, buffer: Buffer) -> usize {
         self.slots.insert(Slot {
             socket,
             peer,
@@ -315,7 +315,9 @@ impl Ring {
     }
 
     fn give_back(&mut self, key: usize) -> Range<usize> {
-        self.slots[key].lent.take().expect("a completion is of what was lent")
+        let slot = &mut self.slots[key];
+        slot.buffer.assert_intact();
+        slot.lent.take().expect("a completion is of what was lent")
     }
 
     /// Ends all that is under way; returns whether the kernel has given everything back.

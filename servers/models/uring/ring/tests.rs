@@ -35,7 +35,8 @@ impl Fixture {
         let peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(LIMIT)).unwrap();
         let (socket, address) = self.listener.accept().unwrap();
-        (self.ring.insert(socket, address, vec![0; buffer]), peer)
+        let buffer = Buffer::new(vec![0; buffer]).unwrap();
+        (self.ring.insert(socket, address, buffer), peer)
     }
 
     /// Submits what was handed over, and finds that none of it is done at once.
@@ -174,4 +175,36 @@ fn the_kernel_gives_everything_back() {
         .collect();
     assert!(fixture.ring.settle(), "{} are in flight still", fixture.ring.in_flight);
     drop(peers);
+}
+
+/// The kernel is told of a longer buffer, or of an earlier one, than there is.
+#[test]
+#[cfg(debug_assertions)]
+fn a_write_beyond_the_buffer_is_noticed() {
+    const LENGTH: usize = 16;
+    for (before, behind, noticed) in
+        [(0, 0, ""), (0, 1, "beyond the end"), (1, 0, "before the beginning")]
+    {
+        let Some(mut fixture) = Fixture::new() else { return };
+        let (key, mut peer) = fixture.connect(LENGTH);
+        let ring = &mut fixture.ring;
+        let Slot { socket, buffer, lent, .. } = &mut ring.slots[key];
+        *lent = Some(0..0);
+        let receive = entries::receive(socket, buffer.and_beyond(before, behind), key);
+        ring.in_flight += 1;
+        assert!(ring.push(&[receive]), "there is room for it");
+        peer.write_all(&[b'x'; LENGTH + 1]).unwrap();
+        ring.wait(Some(Instant::now() + LIMIT)).unwrap();
+        let given_back = catch_unwind(AssertUnwindSafe(|| ring.next().is_some()));
+        let said = match given_back {
+            Ok(there) => String::from(if there { "" } else { "nothing was received" }),
+            Err(panic) => panic.downcast_ref::<&str>().unwrap().to_string(),
+        };
+        assert!(said.contains(noticed) && said.is_empty() == noticed.is_empty(), "{said:?}");
+        // Its end notices as well.
+        ring.slots[key].lent = None;
+        let slot = ring.slots.remove(key);
+        let freed = catch_unwind(AssertUnwindSafe(|| drop(slot)));
+        assert_eq!(freed.is_err(), !noticed.is_empty());
+    }
 }
