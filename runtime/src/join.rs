@@ -241,12 +241,9 @@ impl<T> Future for JoinHandle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.shared.state.replace(State::Taken) {
-            State::Running { joiner } => {
-                let joiner = match joiner {
-                    Some(same) if same.will_wake(cx.waker()) => same,
-                    _ => cx.waker().clone(),
-                };
-                self.shared.state.set(State::Running { joiner: Some(joiner) });
+            State::Running { .. } => {
+                let joiner = Some(cx.waker().clone());
+                self.shared.state.set(State::Running { joiner });
                 Poll::Pending
             }
             State::Finished(result) => Poll::Ready(result),

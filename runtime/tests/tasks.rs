@@ -264,6 +264,7 @@ fn a_panic_ends_its_task_alone() {
                 }
             });
             drop(spawn(async { panic_with("in the poll") }));
+            let never_asked = spawn(async { panic_with("unheard") });
             let panics_in_drop = OnDrop::call(|| panic_with("in the drop"));
             drop(spawn(async move {
                 let _mine = panics_in_drop;
@@ -276,6 +277,8 @@ fn a_panic_ends_its_task_alone() {
             });
             drop(spawn(async { OnDrop::call(|| panic_with("in the drop of its value")) }));
             yield_now().await;
+            assert!(never_asked.is_finished());
+            drop(never_asked);
             aborted.abort();
             assert!(aborted.await.unwrap_err().is_cancelled());
             client.write_all(b"x").await.unwrap();
@@ -286,8 +289,9 @@ fn a_panic_ends_its_task_alone() {
     });
     let count = |text| errors.iter().filter(|error| error.contains(text)).count();
     assert_eq!(count("nobody waited for a task that ended so: the task panicked: in the poll"), 1);
+    assert_eq!(count("nobody waited for a task that ended so: the task panicked: unheard"), 1);
     assert_eq!(count("a task panicked as it was dropped"), 3, "{errors:?}");
-    assert_eq!(errors.len(), 4, "{errors:?}");
+    assert_eq!(errors.len(), 5, "{errors:?}");
 }
 
 /// Panics as it is called.

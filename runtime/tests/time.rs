@@ -25,8 +25,8 @@ use asleep::Wakes;
 use dormouse::net::{TcpListener, TcpStream};
 use dormouse::time::{interval, interval_at, sleep, sleep_until, timeout, timeout_at};
 use dormouse::{spawn, yield_now};
-use futures_lite::AsyncReadExt;
 use futures_lite::future::poll_once;
+use futures_lite::{AsyncReadExt, StreamExt};
 
 use support::{
     SILENCE, add_one_timer, add_one_unpark, any_port, expect, lab, until, wait_until_asleep,
@@ -358,6 +358,19 @@ fn an_interval_keeps_its_rhythm_and_skips_what_was_missed() {
                 late >= period * 4 && late.as_nanos().is_multiple_of(period.as_nanos()),
                 "{late:?}"
             );
+        });
+    });
+}
+
+#[test]
+fn an_interval_is_a_stream_of_its_ticks_and_has_no_end() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (begin, period) = (Instant::now(), Duration::from_millis(2));
+            let mut ticks = interval_at(begin, period);
+            assert_eq!(ticks.period(), period);
+            assert_eq!(ticks.next().await, Some(begin));
+            assert!(ticks.next().await.is_some_and(|tick| tick >= begin + period));
         });
     });
 }
