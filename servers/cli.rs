@@ -57,7 +57,8 @@ pub enum Command {
     /// reset and vanish, in an order drawn from the seed; now and then more connect than the server
     /// has descriptors for. Beside them guests speak, whose every byte is checked, and that they
     /// are answered in time. At the end the server must have the descriptors, the memory, the
-    /// tasks, sources and deadlines that it had before.
+    /// tasks, sources and deadlines that it had before, must sleep if its model does, and must have
+    /// counted what was done to it.
     Torture(Torture),
     /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
     Audit(Audit),

@@ -11,6 +11,8 @@
 //! Try: `cargo run -- torture mio --duration 2s`
 
 #[cfg(target_os = "linux")]
+mod counted;
+#[cfg(target_os = "linux")]
 mod course;
 #[cfg(target_os = "linux")]
 mod crowd;
@@ -32,8 +34,12 @@ mod wire;
 use std::io;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use self::verdict::Verdict;
 use crate::load::parse_duration;
 use crate::models::Model;
+#[cfg(target_os = "linux")]
+use crate::study::child::Current;
 
 /// Serve clients that misbehave beside some that behave: nothing may be lost, or left behind
 #[derive(Debug, clap::Args)]
@@ -44,7 +50,7 @@ pub struct Torture {
     /// Makes the same clients do the same things again; drawn, and printed, when not given
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How long to torture each model; to begin and to come to rest takes a second or two more
+    /// How long to torture each model; to begin and to come to rest takes some seconds more
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     pub duration: Duration,
 }
@@ -57,27 +63,22 @@ impl Torture {
     /// When a model lost something, or kept it; or when there can be no torture here.
     #[cfg(target_os = "linux")]
     pub fn run(self) -> io::Result<()> {
-        use self::verdict::Verdict;
-        use crate::limits::raise_descriptor_limit;
         use crate::output::print_line;
-        use crate::study::child::{Current, end_on_a_signal};
+        use crate::study::child::end_on_a_signal;
         use crate::study::progress::Progress;
 
         let models: Vec<Model> = self.model.map_or_else(|| Model::all().to_vec(), |one| vec![one]);
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let current = Current::default();
         end_on_a_signal(current.clone())?;
-        raise_descriptor_limit()?;
+        have_descriptors()?;
         print_line(&format!("seed {seed}: with `--seed {seed}` the clients do the same again"))?;
         let expected = self.duration + course::REST;
         let mut progress = Progress::new(expected * u32::try_from(models.len()).unwrap_or(1));
         let mut failed = Vec::new();
         for model in models {
-            let work = || Ok(course::torture(model, seed, self.duration, &current));
-            let verdict = match progress.during(format!("{model}: torture"), expected, work)? {
-                Err(why) if self.model.is_none() => Verdict::unavailable(model, &why),
-                other => other?,
-            };
+            let work = || self.torture(model, seed, &current);
+            let verdict = progress.during(format!("{model}: torture"), expected, work)?;
             progress.suspend(|| print_line(&verdict.to_string()))?;
             failed.extend((!verdict.is_sound()).then(|| model.name()));
         }
@@ -89,6 +90,18 @@ impl Torture {
         Err(io::Error::other(what))
     }
 
+    /// What can't serve here fails alone, and is passed over among all.
+    #[cfg(target_os = "linux")]
+    fn torture(&self, model: Model, seed: u64, current: &Current) -> io::Result<Verdict> {
+        match model.check() {
+            Err(why) if self.model.is_none() => Ok(Verdict::unavailable(model, &why)),
+            Err(why) => Err(why),
+            Ok(()) => course::torture(model, seed, self.duration, current)
+                // No pipe of ours: a server that has gone is no reader who has seen enough.
+                .map_err(|e| io::Error::other(format!("{model}: {e}"))),
+        }
+    }
+
     /// Elsewhere nobody says what a server has.
     ///
     /// # Errors
@@ -98,6 +111,21 @@ impl Torture {
     pub fn run(self) -> io::Result<()> {
         let why = "'torture' needs Linux: it reads there what a server has";
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
+    }
+}
+
+/// Raises the limit of descriptors, and says when there are too few for all the clients.
+#[cfg(target_os = "linux")]
+fn have_descriptors() -> io::Result<()> {
+    /// A crowd of 80, 36 others, and what a process has besides.
+    const NEEDED: u64 = 160;
+
+    match crate::limits::raise_descriptor_limit()? {
+        NEEDED.. => Ok(()),
+        most => {
+            let what = format!("'torture' needs {NEEDED} descriptors, and may have {most}");
+            Err(io::Error::other(format!("{what}; raise the limit (ulimit -n)")))
+        }
     }
 }
 

@@ -40,3 +40,12 @@ fn a_seed_is_drawn_and_printed_where_none_is_given() {
     let seed = said.strip_prefix("seed ").and_then(|rest| rest.split_once(':')).unwrap().0;
     assert!(sound && seed.parse::<u64>().is_ok(), "{said}");
 }
+
+#[test]
+fn too_few_descriptors_are_one_line_that_says_what_to_do() {
+    let script = format!("ulimit -n 64 && exec {DORMOUSE} torture mio --duration 100ms");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.lines().count() == 1 && said.contains("ulimit -n"), "{said}");
+}

@@ -24,13 +24,32 @@ use dormouse::net::TcpStream;
 pub(crate) async fn connect(addr: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let stream = match source(addr.ip(), number) {
         None => TcpStream::connect(addr).await,
-        Some(source) => begin(addr, source)
-            .map_err(|e| io::Error::new(e.kind(), format!("connect {addr} from {source}: {e}"))),
+        Some(source) => begin(addr, Some(source), None),
     };
     stream.map_err(|e| {
         let hint = "start a server there with `dormouse serve`, or choose another with --addr";
         io::Error::new(e.kind(), format!("{e}; {hint}"))
     })
+}
+
+/// The same in segments of at most `mss` bytes, towards both ends: the kernel sets aside for what
+/// is unsent, and unread, many times that (`TCP_MAXSEG`, tcp(7)).
+///
+/// # Errors
+///
+/// Named with the address.
+#[cfg(target_os = "linux")]
+pub(crate) async fn connect_narrow(
+    addr: SocketAddr,
+    number: usize,
+    mss: u32,
+) -> io::Result<TcpStream> {
+    let mut stream = begin(addr, source(addr.ip(), number), Some(mss))?;
+    stream.writable().await?;
+    match socket2::SockRef::from(&stream).take_error()? {
+        None => Ok(stream),
+        Some(e) => Err(io::Error::new(e.kind(), format!("connect {addr}: {e}"))),
+    }
 }
 
 /// The address to connect from. `None`: the system's choice.
@@ -45,21 +64,36 @@ fn source(target: IpAddr, number: usize) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + offset))
 }
 
-fn begin(addr: SocketAddr, source: Ipv4Addr) -> io::Result<TcpStream> {
+/// Begins to connect, in segments of at most `mss` bytes where that is given.
+fn begin(addr: SocketAddr, source: Option<Ipv4Addr>, mss: Option<u32>) -> io::Result<TcpStream> {
     use socket2::{Domain, Protocol, Socket, Type};
 
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    // The port is then chosen by the connect, which may share it between different servers.
-    #[cfg(target_os = "linux")]
-    nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
-    socket.bind(&SocketAddr::from((source, 0)).into())?;
-    socket.set_nonblocking(true)?;
-    match socket.connect(&addr.into()) {
-        Ok(()) => {}
-        Err(e) if is_in_progress(&e) => {}
-        Err(e) => return Err(e),
-    }
-    TcpStream::from_std(socket.into())
+    let begin = || {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+        if let Some(source) = source {
+            // The port is then chosen by the connect, which may share it between different servers.
+            #[cfg(target_os = "linux")]
+            nix::sys::socket::setsockopt(
+                &socket,
+                nix::sys::socket::sockopt::IpBindAddressNoPort,
+                &true,
+            )?;
+            socket.bind(&SocketAddr::from((source, 0)).into())?;
+        }
+        #[cfg(target_os = "linux")]
+        if let Some(mss) = mss {
+            socket.set_tcp_mss(mss)?;
+        }
+        socket.set_nonblocking(true)?;
+        match socket.connect(&addr.into()) {
+            Ok(()) => {}
+            Err(e) if is_in_progress(&e) => {}
+            Err(e) => return Err(e),
+        }
+        TcpStream::from_std(socket.into())
+    };
+    let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
+    begin().map_err(|e: io::Error| io::Error::new(e.kind(), format!("connect {addr}{from}: {e}")))
 }
 
 #[cfg(unix)]

@@ -4,12 +4,12 @@
 //! left behind.
 //! Idea: start the very program that runs, as `serve`; read its address from its first line and its
 //! statistics from its last. Who holds it ends it, in every way out: also when a signal comes.
-//! Leaves out: what nobody can catch: a study that is killed with SIGKILL leaves its server.
+//! Leaves out: signals but SIGINT and SIGTERM: a study that is killed with SIGKILL leaves its server.
 //! Read before: `serve.rs`. Read next: `study/sample.rs`.
 //! Try: `cargo run -- study`, and `ps` in another terminal; then Ctrl-C
 
 use std::env;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -98,7 +98,16 @@ pub struct Server {
     pid: u32,
     addr: SocketAddr,
     lines: Receiver<String>,
-    complaint: Option<JoinHandle<String>>,
+    said: Option<JoinHandle<Said>>,
+}
+
+/// What a server said on stderr.
+#[derive(Default)]
+struct Said {
+    /// The last line that is none of its log; of a panic, where it was, and what.
+    last: String,
+    /// How many peers it dropped: each that neither left nor was gone.
+    dropped: u64,
 }
 
 /// Starting, answering and ending may take so long each.
@@ -127,12 +136,12 @@ impl Server {
             pid,
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
             lines,
-            complaint: None,
+            said: None,
         };
         let reader = thread::Builder::new();
         reader.spawn(move || send_lines(stdout, &sender)).map_err(no_room)?;
-        let reader = thread::Builder::new().spawn(move || last_line(stderr));
-        server.complaint = Some(reader.map_err(no_room)?);
+        let reader = thread::Builder::new().spawn(move || listen_to(stderr));
+        server.said = Some(reader.map_err(no_room)?);
         match server.lines.recv_timeout(PATIENCE) {
             Ok(line) => server.addr = listening_on(&line)?,
             Err(_) => return Err(server.complain("it did not say where it listens")),
@@ -156,12 +165,20 @@ impl Server {
     ///
     /// If it does not answer.
     pub fn greet(&self) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(self.addr)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(&[b'A'; SIZE])?;
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("no answer to a message: {e}"));
-        stream.read_exact(&mut [0; SIZE]).map_err(named)?;
-        Ok(stream)
+        let greet = || {
+            let mut stream = TcpStream::connect(self.addr)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.write_all(&[b'A'; SIZE])?;
+            stream.read_exact(&mut [0; SIZE])?;
+            Ok(stream)
+        };
+        greet().map_err(|e: io::Error| match e.kind() {
+            // The time that was set is up (recv(2)).
+            ErrorKind::WouldBlock => {
+                io::Error::new(ErrorKind::TimedOut, format!("no answer within {PATIENCE:?}"))
+            }
+            kind => io::Error::new(kind, format!("no answer to a message: {e}")),
+        })
     }
 
     /// Asks it to end, and returns what it counted; `None` where there is no way to ask.
@@ -169,8 +186,19 @@ impl Server {
     /// # Errors
     ///
     /// If it had ended before, or said nothing that can be read.
-    pub fn stop(self) -> io::Result<Option<Stats>> {
+    pub fn stop(mut self) -> io::Result<Option<Stats>> {
         self.last_words("it ended without its statistics")
+    }
+
+    /// The same, and how many peers it dropped, as its log has it.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    #[cfg(target_os = "linux")]
+    pub fn stop_and_hear(mut self) -> io::Result<(Option<Stats>, u64)> {
+        let stats = self.last_words("it ended without its statistics")?;
+        Ok((stats, self.hear().dropped))
     }
 
     /// The same for one that was started with `--record -`: what it recorded.
@@ -178,11 +206,11 @@ impl Server {
     /// # Errors
     ///
     /// Likewise.
-    pub fn stop_recorded(self) -> io::Result<Option<Recording>> {
+    pub fn stop_recorded(mut self) -> io::Result<Option<Recording>> {
         self.last_words("it ended without its recording")
     }
 
-    fn last_words<T: DeserializeOwned>(mut self, else_why: &str) -> io::Result<Option<T>> {
+    fn last_words<T: DeserializeOwned>(&mut self, else_why: &str) -> io::Result<Option<T>> {
         if !self.ask_to_end()? {
             return Ok(None);
         }
@@ -231,11 +259,16 @@ impl Server {
 
     /// Ends it; the error is its last line on stderr, or else `what`.
     fn complain(&mut self, what: &str) -> io::Error {
+        let Said { last, .. } = self.hear();
+        let said = last.strip_prefix("error: ").unwrap_or(&last);
+        io::Error::other(if said.is_empty() { what } else { said })
+    }
+
+    /// Ends it, and returns what it has said.
+    fn hear(&mut self) -> Said {
         drop(self.current.kill());
         // Its end closed its stderr, so the thread ends too.
-        let said = self.complaint.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        let said = said.strip_prefix("error: ").unwrap_or(&said);
-        io::Error::other(if said.is_empty() { what } else { said })
+        self.said.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
@@ -259,14 +292,20 @@ fn send_lines(stdout: Option<ChildStdout>, sender: &Sender<String>) {
     }
 }
 
-/// Reads to the end, so that the server never waits for us, and keeps the last line.
-fn last_line(stderr: Option<ChildStderr>) -> String {
-    stderr
-        .into_iter()
-        .flat_map(|err| BufReader::new(err).lines())
-        .flatten()
-        .last()
-        .unwrap_or_default()
+/// Reads to the end, so that the server never waits for us.
+fn listen_to(stderr: Option<impl Read>) -> Said {
+    let mut said = Said::default();
+    let mut lines = stderr.into_iter().flat_map(|err| BufReader::new(err).lines()).flatten();
+    while let Some(line) = lines.next() {
+        // The words of `Counters::close`.
+        said.dropped += u64::from(line.contains(" is dropped: "));
+        if line.contains(" panicked at ") {
+            said.last = format!("{line} {}", lines.next().unwrap_or_default());
+        } else if !said.last.contains(" panicked at ") && !line.starts_with('[') {
+            said.last = line;
+        }
+    }
+    said
 }
 
 #[cfg(test)]
@@ -281,6 +320,17 @@ mod tests {
             let said = listening_on(wrong).unwrap_err().to_string();
             assert!(said.contains(&format!("'{wrong}'")), "{said}");
         }
+    }
+
+    #[test]
+    fn of_what_a_server_says_the_reason_is_kept() {
+        let said = |text: &'static str| listen_to(Some(text.as_bytes()));
+        let log = "[now WARN counters] 127.0.0.1:1 is dropped: nothing moved for 2s\n";
+        assert_eq!(said(log).dropped, 1);
+        assert_eq!(said(log).last, "");
+        assert_eq!(said("error: no room\n").last, "error: no room");
+        let panic = "thread 'main' (7) panicked at mio.rs:1:1:\nno such key\nnote: run again\n";
+        assert_eq!(said(panic).last, "thread 'main' (7) panicked at mio.rs:1:1: no such key");
     }
 
     #[test]

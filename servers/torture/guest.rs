@@ -47,7 +47,7 @@ async fn speak_all_the_time(run: &Run, wire: &mut Wire, random: &mut Rng) -> Res
 pub(super) async fn visit(run: &Run, mut random: Rng) {
     while !run.is_over() {
         let begin = Instant::now();
-        match in_time(run, visit_once(run, &mut random)).await {
+        match in_time(run, visit_once(run, random.fork())).await {
             Ok(()) => run.tally.visited(begin),
             Err(fault) => run.tally.fault("a guest who comes and goes", &fault),
         }
@@ -55,10 +55,10 @@ pub(super) async fn visit(run: &Run, mut random: Rng) {
     }
 }
 
-async fn visit_once(run: &Run, random: &mut Rng) -> Result<(), Fault> {
+async fn visit_once(run: &Run, mut random: Rng) -> Result<(), Fault> {
     let mut wire = run.connect().await?;
     for _ in 0..random.usize(1..=5) {
-        speak(&mut wire, random).await?;
+        speak(&mut wire, &mut random).await?;
     }
     wire.half_close().await
 }

@@ -18,12 +18,17 @@ use super::tally::Run;
 use super::wire::Wire;
 use crate::load::tally::Fault;
 
+/// Between two bytes of a trickle, and after a fault.
+const PAUSE: Duration = Duration::from_millis(3);
+
 /// One rogue after the other, until the time is over.
 pub(super) async fn rogues(run: &Run, mut random: Rng, may_outstay: bool) {
     while !run.is_over() {
         let plan = Plan::draw(&mut random, may_outstay);
         if let Err(fault) = live(run, &plan).await {
             run.tally.fault("a rogue", &fault);
+            // Where the server has ended, every rogue would fail all the time.
+            sleep(PAUSE).await;
         }
     }
 }
@@ -41,8 +46,6 @@ async fn live(run: &Run, plan: &Plan) -> Result<(), Fault> {
 }
 
 async fn act(wire: &mut Wire, deed: Deed) -> Result<(), Fault> {
-    const PAUSE: Duration = Duration::from_millis(3);
-
     match deed {
         Deed::Send(len) | Deed::Flood(len) => wire.send(len).await,
         Deed::Read(most) => wire.read(most as u64).await,

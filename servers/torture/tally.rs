@@ -25,8 +25,9 @@ const TOLD: usize = 5;
 /// What all clients of a torture share.
 pub(super) struct Run {
     pub(super) addr: SocketAddr,
-    /// Nobody begins anything new from then on.
-    pub(super) ends: Instant,
+    duration: Duration,
+    /// Nobody begins anything new from then on; unknown before the first rogue comes.
+    ends: Cell<Option<Instant>>,
     payload: Rc<Payload>,
     numbers: Cell<usize>,
     pub(super) tally: Tally,
@@ -36,15 +37,21 @@ impl Run {
     pub(super) fn new(addr: SocketAddr, duration: Duration) -> Rc<Run> {
         Rc::new(Run {
             addr,
-            ends: Instant::now() + duration,
+            duration,
+            ends: Cell::default(),
             payload: Payload::new(PIECE),
             numbers: Cell::new(0),
             tally: Tally::default(),
         })
     }
 
+    /// Says that its time runs from now on.
+    pub(super) fn begin(&self) {
+        self.ends.set(Some(Instant::now() + self.duration));
+    }
+
     pub(super) fn is_over(&self) -> bool {
-        Instant::now() >= self.ends
+        self.ends.get().is_some_and(|ends| Instant::now() >= ends)
     }
 
     /// One more connection; it has its own number, and so its own bytes.
@@ -80,7 +87,7 @@ impl Default for Tally {
     }
 }
 
-/// What went wrong: how often, and the first few in full.
+/// What went wrong: how often, and the first few that differ, in full.
 #[derive(Default)]
 pub(super) struct Faults {
     pub(super) count: usize,
@@ -146,8 +153,9 @@ impl Tally {
     pub(super) fn fault(&self, who: &str, fault: &Fault) {
         let mut faults = self.faults.borrow_mut();
         faults.count += 1;
-        if faults.told.len() < TOLD {
-            faults.told.push(format!("{who}: {fault}"));
+        let what = format!("{who}: {fault}");
+        if faults.told.len() < TOLD && !faults.told.contains(&what) {
+            faults.told.push(what);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Problem: whoever runs it wants to know at a glance whether all is well, and what was done.
 //! Idea: one value that is sound or not, and three lines.
 //! Leaves out: JSON: it is a test, and its figure is its exit status.
-//! Read before: `torture/holdings.rs`. Read next: `torture/course.rs`.
+//! Read before: `torture/counted.rs`. Read next: `torture/course.rs`.
 //! Try: `cargo run -- torture mio --duration 2s`
 
 use std::fmt;
@@ -11,7 +11,6 @@ use std::io;
 
 use hdrhistogram::Histogram;
 
-use super::holdings::Holdings;
 use super::tally::{Deeds, Tally};
 use crate::figures::{float, grouped, short};
 use crate::models::Model;
@@ -27,8 +26,8 @@ struct Shown {
     deeds: Deeds,
     waits: Histogram<u64>,
     visits: Histogram<u64>,
-    after: Holdings,
-    growth: String,
+    /// What it has now, in words.
+    has: String,
     /// What went wrong, a line each; and how often, as not all may be told.
     faults: Vec<String>,
     count: usize,
@@ -40,24 +39,25 @@ impl Verdict {
         Verdict { model, shown: Err(why.to_string()) }
     }
 
-    /// Of a server that had `before`, and has `after`; `miscounted`: what it counted wrongly.
+    /// Of a server that `has` this now, after a warm-up and a torture; `others`: what is wrong with
+    /// it that no client could see.
     pub(super) fn new(
         model: Model,
+        warm_up: &Tally,
         tally: &Tally,
-        [before, after]: [Holdings; 2],
-        miscounted: Option<String>,
+        others: Vec<String>,
+        has: String,
     ) -> Verdict {
-        let found = tally.faults.borrow();
-        let others: Vec<String> = after.left(&before).into_iter().chain(miscounted).collect();
+        let (first, found) = (warm_up.faults.borrow(), tally.faults.borrow());
+        let in_warm_up = first.told.iter().map(|fault| format!("in the warm-up, {fault}"));
         let shown = Shown {
             connections: tally.connections.get(),
             deeds: tally.deeds(),
             waits: tally.waits.borrow().clone(),
             visits: tally.visits.borrow().clone(),
-            growth: after.growth(&before),
-            after,
-            count: found.count + others.len(),
-            faults: [others, found.told.clone()].concat(),
+            has,
+            count: others.len() + first.count + found.count,
+            faults: others.into_iter().chain(in_warm_up).chain(found.told.clone()).collect(),
         };
         Verdict { model, shown: Ok(shown) }
     }
@@ -85,9 +85,10 @@ impl fmt::Display for Shown {
         writeln!(f, "  guests who stay: {}", Times("answers", waits))?;
         writeln!(f, "  guests who come and go: {}", Times("visits", visits))?;
         if self.count == 0 {
-            return write!(f, "  nothing lost, nothing left: {} ({})", self.after, self.growth);
+            return write!(f, "  nothing lost, nothing left: {}", self.has);
         }
-        write!(f, "  NOT SOUND: {} faults", self.count)?;
+        let s = if self.count == 1 { "" } else { "s" };
+        write!(f, "  NOT SOUND: {} fault{s}", self.count)?;
         self.faults.iter().try_for_each(|fault| write!(f, "\n    {fault}"))
     }
 }
