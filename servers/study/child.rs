@@ -120,7 +120,34 @@ impl Server {
     ///
     /// The server's own last line on stderr, where it says why it can't serve.
     pub fn start(model: Model, args: &[&str], current: &Current) -> io::Result<Server> {
-        let mut command = Command::new(env::current_exe()?);
+        Server::start_by(Command::new(env::current_exe()?), model, args, current)
+    }
+
+    /// The same with room for so many descriptors only: that limit is there before the server is, and
+    /// it can't raise it.
+    ///
+    /// # Errors
+    ///
+    /// Likewise.
+    #[cfg(unix)]
+    pub fn start_with_descriptors(
+        model: Model,
+        args: &[&str],
+        descriptors: usize,
+        current: &Current,
+    ) -> io::Result<Server> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &descriptors.to_string()]);
+        shell.arg(env::current_exe()?);
+        Server::start_by(shell, model, args, current)
+    }
+
+    fn start_by(
+        mut command: Command,
+        model: Model,
+        args: &[&str],
+        current: &Current,
+    ) -> io::Result<Server> {
         command.args(["serve", model.name(), "--addr", "127.0.0.1:0", "--stats"]).args(args);
         command.env("RUST_LOG", "warn");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use dormouse::{Runtime, spawn};
 use fastrand::Rng;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::counted::Made;
 use super::crowd::{crowd, crowds};
@@ -45,17 +44,17 @@ struct Company {
     rogues: usize,
     /// Rogues may keep a connection until the server ends it.
     may_outstay: bool,
-    /// How many connections the server has descriptors for.
-    room: usize,
+    /// How many descriptors the server may have.
+    descriptors: usize,
 }
 
 impl Company {
     fn of(model: Model) -> Company {
         if model == Model::Blocking {
             // It serves one at a time: who stays keeps all others away.
-            Company { stay: 0, come_and_go: 2, rogues: 4, may_outstay: false, room: 16 }
+            Company { stay: 0, come_and_go: 2, rogues: 4, may_outstay: false, descriptors: 24 }
         } else {
-            Company { stay: 8, come_and_go: 4, rogues: 24, may_outstay: true, room: 64 }
+            Company { stay: 8, come_and_go: 4, rogues: 24, may_outstay: true, descriptors: 72 }
         }
     }
 }
@@ -72,16 +71,16 @@ pub(super) fn torture(
     current: &Current,
 ) -> io::Result<Verdict> {
     let begin = Instant::now();
-    let server = Server::start(model, &["--idle-timeout", IDLE_TIMEOUT], current)?;
+    let (company, args) = (Company::of(model), ["--idle-timeout", IDLE_TIMEOUT]);
+    let server = Server::start_with_descriptors(model, &args, company.descriptors, current)?;
     // One connection, that is served: all that the server itself needs is there by now.
     let own = server.greet().and_then(|_held| descriptors(server.pid()))? - 1;
-    let company = Company::of(model);
     let in_haste = Company { may_outstay: false, ..company };
-    limit_descriptors(server.pid(), own + company.room)?;
+    let room = company.descriptors.saturating_sub(own);
     // Its own seed, so that a warm-up that is changed changes no torture.
-    let warm_up = clients(server.addr(), &in_haste, Rng::with_seed(0), WARM_UP)?;
+    let warm_up = clients(server.addr(), &in_haste, room, Rng::with_seed(0), WARM_UP)?;
     let before = Holdings::at_rest(&server, model, own);
-    let run = clients(server.addr(), &company, Rng::with_seed(seed), duration)?;
+    let run = clients(server.addr(), &company, room, Rng::with_seed(seed), duration)?;
     let after = Holdings::at_rest(&server, model, own);
     let made = Made::by(&warm_up.tally, &run.tally, begin.elapsed());
     let (mut faults, has) = match (before, after) {
@@ -99,19 +98,11 @@ pub(super) fn torture(
     Ok(Verdict::new(model, &warm_up.tally, &run.tally, faults, has))
 }
 
-/// Leaves the server no room for a crowd; `uring` has it all the same, as an accept that goes on keeps
-/// the limit of the moment when it was handed over.
-fn limit_descriptors(pid: u32, most: usize) -> io::Result<()> {
-    let most = Some(most as u64);
-    let limit = Rlimit { current: most, maximum: most };
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    Ok(prlimit(pid, Resource::Nofile, limit).map(drop)?)
-}
-
-/// Sends in the clients, and returns when all have left.
+/// Sends in the clients, to a server with `room` for so many; returns when all have left.
 fn clients(
     addr: SocketAddr,
     company: &Company,
+    room: usize,
     mut random: Rng,
     duration: Duration,
 ) -> io::Result<Rc<Run>> {
@@ -126,7 +117,7 @@ fn clients(
                 Err(fault) => run.tally.fault("a guest who stays", &fault),
             }
         }
-        crowd(&run, random.fork(), company.room).await;
+        crowd(&run, random.fork(), room).await;
         run.begin();
         for _ in 0..company.come_and_go {
             let (run, random) = (run.clone(), random.fork());
@@ -136,7 +127,7 @@ fn clients(
             let (run, random, may) = (run.clone(), random.fork(), company.may_outstay);
             tasks.push(spawn(async move { rogues(&run, random, may).await }));
         }
-        crowds(&run, random, company.room).await;
+        crowds(&run, random, room).await;
         for task in tasks {
             task.await.map_err(|e| io::Error::other(format!("a client: {e}")))?;
         }
@@ -154,7 +145,7 @@ mod tests {
     use crate::torture::PATIENCE;
 
     const COMPANY: Company =
-        Company { stay: 2, come_and_go: 2, rogues: 4, may_outstay: false, room: 8 };
+        Company { stay: 2, come_and_go: 2, rogues: 4, may_outstay: false, descriptors: 0 };
 
     /// What the clients find wrong with a server that answers with what `reply` makes of each read.
     fn found(reply: fn(&mut TcpStream, &[u8]) -> io::Result<()>) -> Vec<String> {
@@ -172,7 +163,8 @@ mod tests {
                 });
             }
         });
-        let run = clients(addr, &COMPANY, Rng::with_seed(1), Duration::from_millis(500)).unwrap();
+        let run =
+            clients(addr, &COMPANY, 8, Rng::with_seed(1), Duration::from_millis(500)).unwrap();
         let faults = run.tally.faults.take();
         assert_eq!(faults.count == 0, faults.told.is_empty());
         faults.told

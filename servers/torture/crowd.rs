@@ -5,8 +5,7 @@
 //! Idea: now and then, all at once, more clients connect than there is room for. They speak, stay a
 //! moment, and leave; those who found no room are owed an answer then, and whoever was served before
 //! must not notice.
-//! Leaves out: other limits, memory and threads: the whole machine would have to share them. And
-//! `uring`, which takes the whole crowd in (`course.rs`).
+//! Leaves out: other limits, memory and threads: the whole machine would have to share them.
 //! Read before: `torture/rogue.rs`. Read next: `torture/guest.rs`.
 //! Try: `cargo run -- torture mio --duration 2s`
 
