@@ -12,6 +12,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use dormouse::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connects to `addr`, as connection `number` of this process.
 ///
@@ -24,7 +25,9 @@ use dormouse::net::TcpStream;
 pub(crate) async fn connect(addr: SocketAddr, number: usize) -> io::Result<TcpStream> {
     let stream = match source(addr.ip(), number) {
         None => TcpStream::connect(addr).await,
-        Some(source) => begin(addr, Some(source), None),
+        from => open(addr, from)
+            .and_then(|socket| begin(socket, addr))
+            .map_err(|e| named(&e, addr, from)),
     };
     stream.map_err(|e| {
         let hint = "start a server there with `dormouse serve`, or choose another with --addr";
@@ -33,7 +36,7 @@ pub(crate) async fn connect(addr: SocketAddr, number: usize) -> io::Result<TcpSt
 }
 
 /// The same in segments of at most `mss` bytes, towards both ends: the kernel sets aside for what
-/// is unsent, and unread, many times that (`TCP_MAXSEG`, tcp(7)).
+/// is unsent, and unread, many times that (`TCP_MAXSEG`, tcp(7)). It has connected.
 ///
 /// # Errors
 ///
@@ -44,12 +47,16 @@ pub(crate) async fn connect_narrow(
     number: usize,
     mss: u32,
 ) -> io::Result<TcpStream> {
-    let mut stream = begin(addr, source(addr.ip(), number), Some(mss))?;
-    stream.writable().await?;
-    match socket2::SockRef::from(&stream).take_error()? {
-        None => Ok(stream),
-        Some(e) => Err(io::Error::new(e.kind(), format!("connect {addr}: {e}"))),
-    }
+    let from = source(addr.ip(), number);
+    let connect = async {
+        let socket = open(addr, from)?;
+        socket.set_tcp_mss(mss)?;
+        let mut stream = begin(socket, addr)?;
+        stream.writable().await?;
+        let refused = socket2::SockRef::from(&stream).take_error()?;
+        refused.map_or(Ok(stream), Err)
+    };
+    connect.await.map_err(|e| named(&e, addr, from))
 }
 
 /// The address to connect from. `None`: the system's choice.
@@ -64,36 +71,35 @@ fn source(target: IpAddr, number: usize) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + offset))
 }
 
-/// Begins to connect, in segments of at most `mss` bytes where that is given.
-fn begin(addr: SocketAddr, source: Option<Ipv4Addr>, mss: Option<u32>) -> io::Result<TcpStream> {
-    use socket2::{Domain, Protocol, Socket, Type};
-
-    let begin = || {
-        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-        if let Some(source) = source {
-            // The port is then chosen by the connect, which may share it between different servers.
-            #[cfg(target_os = "linux")]
-            nix::sys::socket::setsockopt(
-                &socket,
-                nix::sys::socket::sockopt::IpBindAddressNoPort,
-                &true,
-            )?;
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
+/// A socket towards `addr`, at the address that it is to connect from.
+fn open(addr: SocketAddr, from: Option<Ipv4Addr>) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    if let Some(from) = from {
+        // The port is then chosen by the connect, which may share it between different servers.
         #[cfg(target_os = "linux")]
-        if let Some(mss) = mss {
-            socket.set_tcp_mss(mss)?;
-        }
-        socket.set_nonblocking(true)?;
-        match socket.connect(&addr.into()) {
-            Ok(()) => {}
-            Err(e) if is_in_progress(&e) => {}
-            Err(e) => return Err(e),
-        }
-        TcpStream::from_std(socket.into())
-    };
-    let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
-    begin().map_err(|e: io::Error| io::Error::new(e.kind(), format!("connect {addr}{from}: {e}")))
+        nix::sys::socket::setsockopt(
+            &socket,
+            nix::sys::socket::sockopt::IpBindAddressNoPort,
+            &true,
+        )?;
+        socket.bind(&SocketAddr::from((from, 0)).into())?;
+    }
+    Ok(socket)
+}
+
+fn begin(socket: Socket, addr: SocketAddr) -> io::Result<TcpStream> {
+    socket.set_nonblocking(true)?;
+    match socket.connect(&addr.into()) {
+        Ok(()) => {}
+        Err(e) if is_in_progress(&e) => {}
+        Err(e) => return Err(e),
+    }
+    TcpStream::from_std(socket.into())
+}
+
+fn named(error: &io::Error, addr: SocketAddr, from: Option<Ipv4Addr>) -> io::Error {
+    let from = from.map(|from| format!(" from {from}")).unwrap_or_default();
+    io::Error::new(error.kind(), format!("connect {addr}{from}: {error}"))
 }
 
 #[cfg(unix)]
