@@ -55,10 +55,18 @@ pub enum Command {
     ///
     /// Rogues connect, send some, read some, stop reading, trickle, flood, say nothing, half-close,
     /// reset and vanish, in an order drawn from the seed; now and then more connect than the server
-    /// has descriptors for. Beside them guests speak, whose every byte is checked, and that they
-    /// are answered in time. At the end the server must have the descriptors, the memory, the
-    /// tasks, sources and deadlines that it had before, must sleep if its model does, and must have
-    /// counted what was done to it.
+    /// has descriptors for, a crowd. Beside them guests speak; of theirs each byte is checked, and
+    /// that the answer comes in time. Some stay from before the first rogue; others come, speak and
+    /// go, and may have to wait at the door while a crowd is in.
+    ///
+    /// At the end the server must have the descriptors, the memory, the tasks, sources and deadlines
+    /// that it had after a short torture of another seed, the warm-up; must sleep if its model does;
+    /// and must have counted what was done to it. If not, the lines below 'NOT SOUND' say what is
+    /// wrong, and the command fails.
+    ///
+    /// Of the rogues the first figures (sends to silences) count what they did, the next how they
+    /// left: after all answers (half-closes, closes), without waiting for them (resets, vanished),
+    /// or when the server had enough of their silence (outstayed).
     Torture(Torture),
     /// Watch a process, and say per thread whether it sleeps, wakes at a steady rate, runs or spins
     Audit(Audit),

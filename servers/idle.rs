@@ -3,6 +3,7 @@
 //! Problem: with one thread for all, nobody sleeps beside a connection to notice that it is silent.
 //! Idea: keep the connections in the order in which something moved on them last. The first in it
 //! says how long the server may sleep; the limit is the same for all, so no other order is needed.
+//! Where a thread does sleep beside its connection, the kernel ends the call (`Patience`).
 //! Leaves out: limits that differ; those need the runtime's timers (`runtime/src/timer.rs`).
 //! Read before: `options.rs`. Read next: `accept.rs`.
 //! Try: `cargo run -- serve mio --idle-timeout 2s`, and `nc 127.0.0.1 12345`

@@ -1,6 +1,8 @@
 //! A short torture of each model: what rogues do costs no guest a byte, and leaves nothing behind.
 //!
-//! That a torture finds faults is shown beside its source, with servers that are broken on purpose.
+//! That a torture finds faults is shown beside its source: clients meet servers that are broken on
+//! purpose in `servers/torture/course.rs`; `holdings.rs` and `counted.rs` are told of things left, and
+//! of wrong counts.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +24,7 @@ macro_rules! each_is_sound {
         fn $model() {
             let model = stringify!($model).trim_start_matches("r#");
             let (sound, said) = torture(&[model, "--seed", "8", "--duration", "1s"]);
-            // Where the kernel refuses io_uring, that is said, and nothing else.
+            // Where the kernel refuses io_uring there is no verdict, but the reason.
             let refused = model == "uring" && said.contains("io_uring is not available");
             assert!(sound || refused, "{said}");
             assert!(refused || said.starts_with("seed 8: "), "{said}");

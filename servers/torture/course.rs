@@ -85,7 +85,7 @@ pub(super) fn torture(
     let made = Made::by(&warm_up.tally, &run.tally, begin.elapsed());
     let (mut faults, has) = match (before, after) {
         (Ok(before), Ok(after)) => {
-            (after.left(&before), format!("{after} ({})", after.growth(&before)))
+            (after.left(&before), format!("{after}; memory {}", after.growth(&before)))
         }
         (Err(e), _) | (_, Err(e)) => (vec![format!("the server: {e}")], String::new()),
     };

@@ -128,13 +128,13 @@ impl Holdings {
         .collect()
     }
 
-    /// How much more memory than `before`, as text.
+    /// How much more memory than `before`, at the end of the warm-up, as text.
     pub(super) fn growth(&self, before: &Holdings) -> String {
         let (sign, bytes) = match self.memory.checked_sub(before.memory) {
             Some(more) => ('+', more),
             None => ('-', before.memory - self.memory),
         };
-        format!("{sign}{} KiB", bytes / 1024)
+        format!("{sign}{} KiB since the warm-up", bytes / 1024)
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Verdict {
 struct Shown {
     connections: u64,
     deeds: Deeds,
+    /// Guests may stay: it serves several at a time.
+    can_stay: bool,
     waits: Histogram<u64>,
     visits: Histogram<u64>,
     /// What it has now, in words.
@@ -53,6 +55,7 @@ impl Verdict {
         let shown = Shown {
             connections: tally.connections.get(),
             deeds: tally.deeds(),
+            can_stay: model != Model::Blocking,
             waits: tally.waits.borrow().clone(),
             visits: tally.visits.borrow().clone(),
             has,
@@ -80,9 +83,13 @@ impl fmt::Display for Verdict {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { connections, deeds, waits, visits, .. } = self;
+        let Shown { connections, deeds, can_stay, waits, visits, .. } = self;
         writeln!(f, "{} connections; rogues: {deeds}", grouped(*connections))?;
-        writeln!(f, "  guests who stay: {}", Times("answers", waits))?;
+        if *can_stay {
+            writeln!(f, "  guests who stay: {}", Times("answers", waits))?;
+        } else {
+            writeln!(f, "  no guest stays: it would keep all others waiting")?;
+        }
         writeln!(f, "  guests who come and go: {}", Times("visits", visits))?;
         if self.count == 0 {
             return write!(f, "  nothing lost, nothing left: {}", self.has);

@@ -159,6 +159,7 @@ fn run(op: Op, source: &Source, defined: &mut [Defined; 2], wakers: &[[Waker; 3]
         Op::Short(direction) => {
             source.side(direction).clear_after_short_call();
             let defined = &mut defined[direction as usize];
+            // Windows reports new arrivals only after a 'not yet'.
             defined.ready &= defined.unclear || cfg!(windows);
         }
         Op::Wait(direction, who) => {

@@ -2,11 +2,12 @@
 //!
 //! [`lab`] gives a test its runtime. Three things come with it:
 //!
-//! - A hang fails: after [`patience`] a watchdog has the runtime print its own metrics, and ends
-//!   the process.
+//! - A hang fails: after [`patience`] a [`HangGuard`] has the runtime print its own metrics, and
+//!   ends the process.
 //! - Whatever the test did, its books must balance in the end: see [`assert_books_balance`].
-//! - Nothing may be left when it ends: see [`Ledger`].
-//! - [`expect`] compares every figure of [`Metrics`], so that one unexpected turn or park shows.
+//! - Nothing may be left when it ends: see [`Ledger`]; `leaks.rs` sees it fail.
+//!
+//! And [`expect`] compares every figure of [`Metrics`], so that one unexpected turn or park shows.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 mod watched;

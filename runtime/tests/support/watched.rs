@@ -35,7 +35,7 @@ pub(crate) const SILENCE: Duration = Duration::from_millis(100 * SLOWDOWN as u64
 pub(crate) fn lab(test: impl FnOnce(&Rc<Runtime>)) {
     let ledger = Arc::new(Ledger::default());
     let runtime = Rc::new(Ledger::keep(&ledger).build().unwrap());
-    let _watchdog = watch(&runtime);
+    let _guard = watch(&runtime);
     test(&runtime);
     assert_books_balance(&runtime);
     let runtime = Rc::into_inner(runtime).expect("nobody keeps the runtime");
@@ -94,14 +94,14 @@ impl HangGuard {
         Self::calling(|| ())
     }
 
-    fn calling(bark: impl FnOnce() + Send + 'static) -> Self {
+    fn calling(alarm: impl FnOnce() + Send + 'static) -> Self {
         let (alive, dropped) = mpsc::channel::<()>();
         let test = thread::current().name().unwrap_or("a test").to_owned();
         thread::spawn(move || {
             if dropped.recv_timeout(patience()) == Err(mpsc::RecvTimeoutError::Timeout) {
                 // Not `eprintln`, which the test harness keeps until the test ends.
                 let _ = writeln!(io::stderr(), "{test} hangs");
-                bark();
+                alarm();
                 thread::sleep(Duration::from_secs(2));
                 let _ = writeln!(io::stderr(), "{test}: and the runtime does not answer a wake");
                 process::exit(101);
@@ -111,11 +111,11 @@ impl HangGuard {
     }
 }
 
-/// A witness in the runtime: a task that does nothing, until the watchdog wakes it.
+/// A witness in the runtime: a task that does nothing, until the guard wakes it.
 pub(crate) fn watch(runtime: &Rc<Runtime>) -> HangGuard {
-    let barks = Arc::new(AtomicBool::new(false));
+    let alarmed = Arc::new(AtomicBool::new(false));
     let witness = Arc::new(Mutex::new(None));
-    let (heard, waker, watched) = (barks.clone(), witness.clone(), Rc::downgrade(runtime));
+    let (heard, waker, watched) = (alarmed.clone(), witness.clone(), Rc::downgrade(runtime));
     drop(runtime.spawn(poll_fn(move |cx| {
         *waker.lock().unwrap() = Some(cx.waker().clone());
         if let (true, Some(runtime)) = (heard.load(SeqCst), watched.upgrade()) {
@@ -124,13 +124,13 @@ pub(crate) fn watch(runtime: &Rc<Runtime>) -> HangGuard {
         }
         Poll::<()>::Pending
     })));
-    let watchdog = HangGuard::calling(move || {
-        barks.store(true, SeqCst);
+    let guard = HangGuard::calling(move || {
+        alarmed.store(true, SeqCst);
         if let Some(witness) = &*witness.lock().unwrap() {
             witness.wake_by_ref();
         }
     });
     // The witness gets its first and only poll here, before anything is measured.
     runtime.block_on(dormouse::yield_now());
-    watchdog
+    guard
 }

@@ -135,7 +135,7 @@ fn connect(buffer: usize) -> (Socket, Connection<Socket>) {
     (socket.clone(), Connection::new(socket, peer, &options).unwrap())
 }
 
-/// All that was sent, and the model's law: what went out is the beginning of what came in, one
+/// The law of the queue, given all that was `sent` to the server: what went out is the beginning of what came in, one
 /// buffer of it at most is held, and there is interest in writing exactly while some is.
 fn check(sent: &[u8], buffer: usize, kernel: &Kernel, writes: bool) -> Result<(), TestCaseError> {
     let answer = sent[..kernel.taken.len()].to_ascii_uppercase();
@@ -183,6 +183,24 @@ fn meaning(call: &Call) -> Result<Step, ErrorKind> {
     }
 }
 
+/// What came of one step, or one exchange, must be what the kernel answered to its calls: the first
+/// writes where an answer is unsent, and an exchange that reads answers at once.
+fn check_step(
+    step: io::Result<Step>,
+    calls: &[Call],
+    (exchange, writes, buffer): (bool, bool, usize),
+) -> Result<Result<Step, ErrorKind>, TestCaseError> {
+    prop_assert_eq!(calls[0].writes, writes);
+    prop_assert!(writes || calls[0].asked == buffer, "a read has all the room");
+    let answers = exchange && matches!(calls[0], Call { writes: false, result: Ok(1..), .. });
+    prop_assert_eq!(calls.len(), 1 + usize::from(answers), "{:?}", calls);
+    let broken = calls.iter().find_map(|call| meaning(call).err());
+    let expected = broken.map_or_else(|| meaning(&calls[0]), Err);
+    let step = step.map_err(|e| e.kind());
+    prop_assert_eq!(&step, &expected);
+    Ok(step)
+}
+
 proptest! {
     // What fails is printed, made short; nothing is written beside the sources.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -219,15 +237,8 @@ proptest! {
             };
             let mut kernel = socket.0.borrow_mut();
             let calls = std::mem::take(&mut kernel.calls);
-            prop_assert_eq!(calls[0].writes, writes);
-            prop_assert!(writes || calls[0].asked == buffer, "a read has all the room");
-            let answers = exchange && matches!(calls[0], Call { writes: false, result: Ok(1..), .. });
-            prop_assert_eq!(calls.len(), 1 + usize::from(answers), "{:?}", calls);
-            let broken = calls.iter().find_map(|call| meaning(call).err());
-            let expected = broken.map_or_else(|| meaning(&calls[0]), Err);
-            let ends = matches!(expected, Ok(Step::Ended) | Err(_));
-            prop_assert_eq!(step.map_err(|e| e.kind()), expected);
-            if ends {
+            let step = check_step(step, &calls, (exchange, writes, buffer))?;
+            if matches!(step, Ok(Step::Ended) | Err(_)) {
                 return Ok(());
             }
             check(&sent, buffer, &kernel, connection.wants_to_write())?;
