@@ -547,6 +547,10 @@ impl Copy {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(&self.root).args(["test", "-p", "dormouse", "--no-fail-fast"]);
         cargo.env("CARGO_TARGET_DIR", self.root.join("target"));
+        // Each build differs from the one before by a line, and nobody debugs it.
+        cargo.env("CARGO_INCREMENTAL", "1");
+        cargo
+            .envs(["CARGO_PROFILE_DEV_DEBUG", "CARGO_PROFILE_RELEASE_DEBUG"].map(|key| (key, "0")));
         // Seconds: many a broken line is a hang, and none needs 40 to be told from a sound one.
         cargo.env("DORMOUSE_TEST_PATIENCE", "12");
         match binary {
