@@ -7,23 +7,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
+use fastrand::Rng;
+
 use crate::Traits;
 use crate::impostor;
 use crate::streams::upper;
 use crate::support::{Server, pattern};
-
-/// The same sequence for each seed, on every machine.
-struct Random(u64);
-
-impl Random {
-    /// A number below `most`: xorshift, by Marsaglia.
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % most
-    }
-}
 
 /// A client that writes and reads as it likes, and never waits: what came back must be the
 /// beginning of what was sent, at any time, and all of it in the end.
@@ -31,7 +20,7 @@ pub(crate) fn random_writes_and_reads_are_a_queue(model: Traits) {
     for (seed, buffer) in [(1, 13), (2, 4096), (3, 300_000)] {
         let server = Server::spawn(impostor::with_small_send_buffers(model.name, buffer));
         for seed in [seed, seed + 10] {
-            let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ seed);
+            let mut random = Rng::with_seed(seed);
             let data = pattern((300 * buffer).min(700_000));
             let stream = server.connect();
             let (sent, got) = talk(&stream, &data, &mut random);
@@ -41,22 +30,22 @@ pub(crate) fn random_writes_and_reads_are_a_queue(model: Traits) {
 }
 
 /// Sends and receives, each as much as it happens to; returns how much was sent, and what came.
-fn talk(mut stream: &TcpStream, data: &[u8], random: &mut Random) -> (usize, Vec<u8>) {
+fn talk(mut stream: &TcpStream, data: &[u8], random: &mut Rng) -> (usize, Vec<u8>) {
     let (mut sent, mut got) = (0, Vec::new());
     stream.set_nonblocking(true).unwrap();
     // How eager it is to write and to read: from time to time that changes.
     let mut eager = [1, 1];
     for step in 0..3000 {
         if step % 100 == 0 {
-            eager = [random.below(4), random.below(4)];
+            eager = [random.usize(..4), random.usize(..4)];
         }
-        if random.below(4) < eager[0] {
-            let chunk = random.below(data.len() / 20);
+        if random.usize(..4) < eager[0] {
+            let chunk = random.usize(..data.len() / 20);
             let end = data.len().min(sent + chunk);
             sent += moved(stream.write(&data[sent..end]));
         }
-        if random.below(4) < eager[1] {
-            let mut room = vec![0; 1 + random.below(data.len() / 20)];
+        if random.usize(..4) < eager[1] {
+            let mut room = vec![0; 1 + random.usize(..data.len() / 20)];
             let n = moved(stream.read(&mut room));
             got.extend_from_slice(&room[..n]);
             assert!(got.len() <= sent, "more comes back than was sent");

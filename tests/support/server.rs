@@ -195,9 +195,7 @@ impl Server {
 
     /// The memory that it has in use, in bytes.
     pub(crate) fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1024
+        dormouse_study::study::sample::memory(self.pid()).unwrap()
     }
 }
 

@@ -5,59 +5,44 @@
 //! once is woken again, a newer waker is dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::Wake;
 
+use asleep::Wakes;
 use proptest::prelude::*;
 
 use super::*;
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
-fn counting() -> (Arc<Count>, Waker) {
-    let count = Arc::new(Count::default());
-    (Arc::clone(&count), Waker::from(count))
-}
-
 #[test]
 fn an_event_wakes_who_waits_once() {
     let side = Side::default();
-    let (count, waker) = counting();
+    let (count, waker) = Wakes::new();
     side.set_ready(false);
     side.wait(&waker);
     side.set_ready(false);
     side.set_ready(false);
-    assert_eq!(count.0.load(Relaxed), 1, "neither before it waits nor twice");
+    assert_eq!(count.count(), 1, "neither before it waits nor twice");
 }
 
 #[test]
 fn a_newer_waker_takes_the_place_of_an_older() {
     let side = Side::default();
-    let ((old, old_waker), (new, new_waker)) = (counting(), counting());
+    let ((old, old_waker), (new, new_waker)) = (Wakes::new(), Wakes::new());
     side.wait(&old_waker);
     side.wait(&new_waker);
     side.wake();
-    assert_eq!((old.0.load(Relaxed), new.0.load(Relaxed)), (0, 1));
+    assert_eq!((old.count(), new.count()), (0, 1));
 }
 
 #[test]
 fn waiting_again_does_not_clone_the_same_waker() {
     let side = Side::default();
-    let (count, waker) = counting();
+    let (count, waker) = Wakes::new();
     side.wait(&waker);
     let references = Arc::strong_count(&count);
     for _ in 0..1000 {
         side.wake();
         side.wait(&waker);
     }
-    assert_eq!((count.0.load(Relaxed), Arc::strong_count(&count)), (1000, references));
+    assert_eq!((count.count(), Arc::strong_count(&count)), (1000, references));
 }
 
 #[test]
@@ -120,7 +105,7 @@ struct Defined {
     /// Something came that only 'not yet' can end.
     unclear: bool,
     waits: Option<usize>,
-    wakes: [usize; 3],
+    wakes: [u64; 3],
 }
 
 impl Defined {
@@ -174,13 +159,13 @@ fn run(op: Op, source: &Source, defined: &mut [Defined; 2], wakers: &[[Waker; 3]
 }
 
 /// What a direction is like.
-fn seen(side: &Side, wakers: &[Waker; 3], counts: &[Arc<Count>; 3]) -> Defined {
+fn seen(side: &Side, wakers: &[Waker; 3], counts: &[Arc<Wakes>; 3]) -> Defined {
     let waiter = side.waiter();
     Defined {
         ready: side.is_ready(),
         unclear: side.unclear.get(),
         waits: wakers.iter().position(|waker| Some(waker.data()) == waiter),
-        wakes: counts.each_ref().map(|count| count.0.load(Relaxed)),
+        wakes: counts.each_ref().map(|count| count.count()),
     }
 }
 
@@ -195,9 +180,9 @@ proptest! {
     #[test]
     fn each_direction_is_what_readiness_is_defined_as(ops in ops()) {
         let source = Source::new(|| "socket");
-        let counts = [(); 2].map(|()| [(); 3].map(|()| Arc::new(Count::default())));
-        let waker = |count: &Arc<Count>| Waker::from(Arc::clone(count));
-        let wakers = counts.each_ref().map(|side| side.each_ref().map(waker));
+        let pairs = [(); 2].map(|()| [(); 3].map(|()| Wakes::new()));
+        let counts = pairs.each_ref().map(|side| side.each_ref().map(|(count, _)| count.clone()));
+        let wakers = pairs.map(|side| side.map(|(_, waker)| waker));
         let mut defined = [Defined::NEW; 2];
         for op in ops {
             run(op, &source, &mut defined, &wakers);

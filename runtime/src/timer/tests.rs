@@ -4,10 +4,9 @@
 //! does not rise after it filled a gap, the waker of before, the stale key that cancels a stranger.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::task::Wake;
 use std::time::Duration;
 
+use asleep::Wakes;
 use proptest::prelude::*;
 
 use super::*;
@@ -46,20 +45,11 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 0..120)
 }
 
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl Wake for Count {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
 /// What a timer must be like.
 struct Line {
     deadline: Instant,
     key: Key,
-    woken: Arc<Count>,
+    woken: Arc<Wakes>,
 }
 
 /// The timers, and beside them what they must be like: a list, by deadline and then by age.
@@ -100,8 +90,8 @@ impl Models {
     /// One that is out of reach is never armed: see `Sleep`.
     fn arm(&mut self, after: Duration) {
         let Some(deadline) = self.now.checked_add(after) else { return };
-        let woken = Arc::new(Count::default());
-        let key = self.timers.arm(deadline, Waker::from(Arc::clone(&woken)));
+        let (woken, waker) = Wakes::new();
+        let key = self.timers.arm(deadline, waker);
         assert!(!self.keys.contains(&key), "each has a key of its own");
         self.keys.push(key);
         let place = self.lines.partition_point(|line| line.deadline <= deadline);
@@ -123,8 +113,8 @@ impl Models {
 
     fn hand(&mut self, index: usize) {
         let Some(key) = self.any_key(index) else { return };
-        let newer = Arc::new(Count::default());
-        let waits = self.timers.is_waiting(key, &Waker::from(Arc::clone(&newer)));
+        let (newer, waker) = Wakes::new();
+        let waits = self.timers.is_waiting(key, &waker);
         let line = self.lines.iter_mut().find(|line| line.key == key);
         assert_eq!(waits, line.is_some());
         if let Some(line) = line {
@@ -140,7 +130,7 @@ impl Models {
             let (key, waker) = self.timers.pop_due(self.now).expect("it is due");
             assert_eq!(key, line.key, "the earliest first, and the oldest of equals");
             waker.wake();
-            assert_eq!(line.woken.0.load(Relaxed), 1);
+            assert_eq!(line.woken.count(), 1);
         }
         assert!(self.timers.pop_due(self.now).is_none(), "nobody else");
     }
@@ -152,7 +142,7 @@ impl Models {
         for (place, node) in heap.nodes.iter().enumerate() {
             assert_eq!(heap.timers.get(node.key).map(|timer| timer.place), Some(place));
         }
-        assert!(self.lines.iter().all(|line| line.woken.0.load(Relaxed) == 0), "too early");
+        assert!(self.lines.iter().all(|line| line.woken.count() == 0), "too early");
     }
 }
 
