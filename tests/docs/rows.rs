@@ -100,6 +100,11 @@ pub(crate) const ROWS: &[Row] = &[
         "RUSTFLAGS=\"-Zsanitizer=address\" CARGO_TARGET_DIR=target/asan cargo +nightly test -p dormouse-study --target x86_64-unknown-linux-gnu --lib --test conformance uring -- --skip costs_no_memory --skip churn",
         NIGHTLY,
     ),
+    row(
+        "cargo mutants -p dormouse --config runtime/mutants.toml",
+        Exempt("hours of work for the machine"),
+    ),
+    row("cargo install cargo-mutants --locked", Exempt("two minutes, and for mutants only")),
     row("cargo deny check bans", Ci("cargo deny check bans")),
     row("cargo check --target x86_64-pc-windows-gnu", Ci("cargo check --target \"$target\"")),
     row("cargo run -- audit -- COMMAND", Same("cargo run -- audit -- sleep 60")),
