@@ -68,10 +68,13 @@ pub(crate) const ROWS: &[Row] = &[
         "cargo bench -p dormouse-ecosystem --bench hyper -- --quick",
         Same("cargo bench -p dormouse-ecosystem --bench hyper"),
     ),
-    quick("cargo bench -p dormouse-bench -- c=64", "cargo bench -p dormouse-bench -- c=64 --quick"),
     quick(
-        "cargo bench -p dormouse-bench -- yield",
-        "cargo bench -p dormouse-bench -- yield --quick",
+        "cargo bench -p dormouse-bench --bench echo -- c=64",
+        "cargo bench -p dormouse-bench --bench echo -- c=64 --quick",
+    ),
+    quick(
+        "cargo bench -p dormouse-bench --bench runtime -- yield",
+        "cargo bench -p dormouse-bench --bench runtime -- yield --quick",
     ),
     quick(
         "cargo bench -p dormouse-bench --bench fairness -- swallowed",

@@ -6,7 +6,7 @@
 //! server says of its CPU time, and what the kernel says of its calls, for each message.
 //! Leaves out: latency. The study measures it.
 //! Read before: `runtime.rs`.
-//! Try: `cargo bench -p dormouse-bench -- c=64`
+//! Try: `cargo bench -p dormouse-bench --bench echo -- c=64`
 
 use std::io;
 use std::thread;

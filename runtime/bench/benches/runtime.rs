@@ -5,7 +5,7 @@
 //! are CPU time, which other programs disturb less.
 //! Leaves out: many threads; each runtime stays on one.
 //! Read next: `timers.rs`, then `echo.rs` for the whole that this is a small part of.
-//! Try: `cargo bench -p dormouse-bench -- yield`
+//! Try: `cargo bench -p dormouse-bench --bench runtime -- yield`
 
 use std::future::poll_fn;
 use std::io;
