@@ -13,14 +13,16 @@ use std::net::UdpSocket as StdSocket;
 use std::os::unix::net::UnixStream as StdStream;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dormouse::net::{UdpSocket, UnixStream};
 use dormouse::{Async, Builder, Call, Moment};
 use futures_lite::future::poll_once;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use mio::Interest;
+use socket2::SockRef;
 
-use support::{any_port, lab};
+use support::{any_port, connection_to_std, lab};
 
 /// One of ours, and its peer.
 fn pair() -> (UnixStream, StdStream) {
@@ -128,6 +130,40 @@ fn the_halves_of_a_connected_socket_send_and_receive() {
             peer.send_to(b"and back", address).unwrap();
             assert_eq!(receiver.recv(&mut buffer).await.unwrap(), 8);
             assert_eq!(&buffer[..8], b"and back");
+        });
+    });
+}
+
+#[test]
+fn anything_that_std_reads_and_writes_is_a_stream() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (ours, mut theirs) = StdStream::pair().unwrap();
+            ours.set_nonblocking(true).unwrap();
+            let both = Interest::READABLE | Interest::WRITABLE;
+            let mut ours = Async::new(mio::net::UnixStream::from_std(ours), both).unwrap();
+            assert!(format!("{ours:?}").contains("Async"));
+            assert_eq!(ours.write(b"to you").await.unwrap(), 6);
+            let mut buffer = [0; 16];
+            assert_eq!(theirs.read(&mut buffer).unwrap(), 6);
+            theirs.write_all(b"back").unwrap();
+            assert_eq!(ours.read(&mut buffer).await.unwrap(), 4);
+            assert_eq!(&buffer[..4], b"back");
+        });
+    });
+}
+
+/// There is nobody left who could hear the end: so it was sent well enough.
+#[test]
+fn who_was_reset_can_be_closed() {
+    lab(|runtime| {
+        runtime.block_on(async {
+            let (mut ours, theirs) = connection_to_std().await;
+            SockRef::from(&theirs).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(theirs);
+            let gone = ours.read(&mut [0]).await.unwrap_err();
+            assert_eq!(gone.kind(), ErrorKind::ConnectionReset);
+            ours.close().await.unwrap();
         });
     });
 }
