@@ -204,3 +204,21 @@ fn a_read_is_told_as_a_read_and_a_write_as_a_write() {
     });
     assert_eq!(*told.lock().unwrap(), [(Call::Write, 6), (Call::Read, 4)]);
 }
+
+#[test]
+fn whoever_waits_is_told_to_wait_to_read_or_to_write() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tells = Arc::clone(&told);
+    let listener = move |moment| {
+        if let Moment::WakerLeft(_, is_read) = moment {
+            tells.lock().unwrap().push(is_read);
+        }
+    };
+    let runtime = Builder::new().on_moment(listener).build().unwrap();
+    runtime.block_on(async {
+        let (mut ours, _theirs) = pair();
+        assert!(poll_once(ours.read(&mut [0])).await.is_none());
+        fill(&mut ours).await;
+    });
+    assert_eq!(*told.lock().unwrap(), [true, false]);
+}
