@@ -94,4 +94,4 @@ impl<T> Slots<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -35,13 +35,19 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop::collection::vec(op, 0..100)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
+/// How the models of this crate are run: as many sequences as ever are asked for, and no file kept
+/// of those that fail.
+pub(crate) fn config() -> ProptestConfig {
+    ProptestConfig {
         // An interpreter takes its time.
         cases: if cfg!(miri) { 1 } else { ProptestConfig::default().cases },
         failure_persistence: None,
         ..ProptestConfig::default()
-    })]
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     /// From any generation on, also over the last one: `left` is how many come before it.
     #[test]

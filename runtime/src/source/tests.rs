@@ -170,12 +170,7 @@ fn seen(side: &Side, wakers: &[Waker; 3], counts: &[Arc<Wakes>; 3]) -> Defined {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        // An interpreter takes its time.
-        cases: if cfg!(miri) { 1 } else { ProptestConfig::default().cases },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(crate::slots::tests::config())]
 
     #[test]
     fn each_direction_is_what_readiness_is_defined_as(ops in ops()) {

@@ -147,12 +147,7 @@ impl Models {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        // An interpreter takes its time.
-        cases: if cfg!(miri) { 1 } else { ProptestConfig::default().cases },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(crate::slots::tests::config())]
 
     #[test]
     fn timers_are_a_sorted_list(ops in ops()) {
