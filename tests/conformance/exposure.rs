@@ -13,8 +13,8 @@ const FORGED: &[u8] = b"\r\n\x1b[2J\x1b]0;mine\x07\xff\xc2\x9b2J\n[ERROR] FORGED
 
 fn logging(model: Traits, level: &str, args: &[&str]) -> Server {
     let mut command = Command::new(DORMOUSE);
-    command.arg("serve").args(model.name.split(' ')).args(["--addr", "127.0.0.1:0", "--stats"]);
-    command.args(args).env("RUST_LOG", level).stderr(Stdio::piped());
+    Server::told_to_serve(&mut command, model.name).args(args);
+    command.env("RUST_LOG", level).stderr(Stdio::piped());
     Server::spawn_logging(command)
 }
 

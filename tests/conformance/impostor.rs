@@ -21,7 +21,7 @@ use dormouse_study::{cli, listen};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use socket2::SockRef;
 
-use crate::support::{OPTIONS, ROLE};
+use crate::support::{OPTIONS, ROLE, Server};
 
 /// What is wrong with a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +75,7 @@ pub(crate) fn with_small_send_buffers(model: &str, buffer: usize) -> Command {
 fn real(role: &str, model: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.env(ROLE, role);
-    command.arg("serve").args(model.split(' ')).args(["--addr", "127.0.0.1:0", "--stats"]);
+    Server::told_to_serve(&mut command, model);
     command
 }
 

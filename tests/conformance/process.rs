@@ -129,7 +129,7 @@ pub(crate) fn a_lost_peer_ends_no_process_by_sigpipe(model: Traits) {
 /// Whoever should read its log has stopped reading, and the server waits for them.
 pub(crate) fn it_ends_though_nobody_reads_its_log(model: Traits) {
     let mut command = std::process::Command::new(support::DORMOUSE);
-    command.arg("serve").args(model.name.split(' ')).args(["--stats", "--addr", "127.0.0.1:0"]);
+    Server::told_to_serve(&mut command, model.name);
     command.env("RUST_LOG", "trace").stderr(std::process::Stdio::piped());
     let server = Server::spawn_logging(command);
     let stream = server.connect();

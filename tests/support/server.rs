@@ -33,9 +33,13 @@ impl Server {
         } else {
             Command::new(DORMOUSE)
         };
-        command.arg("serve").args(model.split(' '));
-        command.args(["--addr", "127.0.0.1:0", "--stats"]).args(args);
+        Server::told_to_serve(&mut command, model).args(args);
         Server::spawn(command)
+    }
+
+    /// The command, with all that a test has it serve with.
+    pub(crate) fn told_to_serve<'a>(command: &'a mut Command, model: &str) -> &'a mut Command {
+        command.arg("serve").args(model.split(' ')).args(["--addr", "127.0.0.1:0", "--stats"])
     }
 
     /// With room for so many descriptors only.
